@@ -1,0 +1,70 @@
+"""The contract of a detector: `fit` on normal clips, `score` any clips, higher = more anomalous."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Literal, Self
+
+import numpy as np
+
+from features import Feature
+
+
+@dataclass(frozen=True)
+class Clips:
+    """All that a detector may see of some clips: no label, no path, no SNR.
+
+    features: one array per clip, `(n_frames, n_bins) float32`, read-only; n_frames may differ between clips.
+    units: one name per clip, the machine unit that made the sound.
+    """
+
+    features: Sequence[np.ndarray]
+    units: Sequence[str]
+
+    def __post_init__(self) -> None:
+        if len(self.features) != len(self.units):
+            raise ValueError(f"Clips: {len(self.features)} features but {len(self.units)} units; give one unit a clip")
+
+    def __len__(self) -> int:
+        return len(self.units)
+
+    def take(self, indices: Sequence[int] | np.ndarray) -> "Clips":
+        """Return the clips at these positions, in this order; no frame is copied."""
+        return Clips([self.features[i] for i in indices], [self.units[i] for i in indices])
+
+
+class Detector(ABC):
+    """One method of finding anomalous sound.
+
+    A detector is a dataclass. Its fields are its configuration (`seed: int` among them where anything is random),
+    its `repr` is its identity in results, `dataclasses.replace` makes a fresh, unfitted copy.
+    Attributes set by `fit` end in `_`; networks leave one row per epoch in `history_`.
+    """
+
+    feature: Feature  # a field: what the runner computes for this detector
+    scope: ClassVar[Literal["unit", "machine"]] = "unit"  # one fit per unit, or one over all units of a machine type
+    sanity: ClassVar[bool] = False  # True for rows that a learned detector must beat
+
+    @abstractmethod
+    def fit(self, clips: Clips) -> Self:
+        """Learn what normal sounds like from clips of NORMAL sound only, and return self."""
+
+    @abstractmethod
+    def score(self, clips: Clips) -> np.ndarray:
+        """Return one anomaly score per clip, `(n_clips,)` float, higher = more anomalous.
+
+        Each score depends on its own clip alone: a clip scored alone gets the score it gets in a batch.
+        """
+
+
+def vectors(clips: Clips) -> np.ndarray:
+    """Flatten each clip's feature into one vector: `(n_clips, n_frames * n_bins) float32`.
+
+    Raises `ValueError` where clips differ in size: pool over time first (`PooledLogMel`).
+    """
+    sizes = {frames.shape for frames in clips.features}
+    if len(sizes) > 1:
+        raise ValueError(
+            f"vectors: clips differ in shape, {sorted(sizes)[:3]}; use a pooled feature such as PooledLogMel"
+        )
+    return np.stack([np.ravel(frames) for frames in clips.features])

@@ -1,0 +1,20 @@
+"""Features of one waveform, how audio is read, and the cache that keeps them. No labels, no learning."""
+
+from features.audio import AudioSource, Channel, WavFile, ZipMember
+from features.errors import InputError
+from features.feature import Feature
+from features.log_mel import LogMel
+from features.pooled import PooledLogMel
+from features.waveform import Waveform
+
+__all__ = [
+    "AudioSource",
+    "Channel",
+    "Feature",
+    "InputError",
+    "LogMel",
+    "PooledLogMel",
+    "WavFile",
+    "Waveform",
+    "ZipMember",
+]

@@ -1,0 +1,5 @@
+"""The one exception for input that the user can mend."""
+
+
+class InputError(ValueError):
+    """Bad input. The message names the file or argument, what was found, and what to do about it."""

@@ -1,0 +1,21 @@
+"""The contract of a feature: a pure function from one waveform to a table of frames."""
+
+from abc import ABC, abstractmethod
+
+import numpy as np
+
+
+class Feature(ABC):
+    """What the runner computes for a detector, once per clip, and keeps in the feature cache.
+
+    A feature is a frozen dataclass. Its fields are its configuration, its `repr` is its name in the cache and in
+    results. It learns nothing: statistics over clips belong to detectors, which see training clips only.
+    """
+
+    @abstractmethod
+    def __call__(self, waveform: np.ndarray, sample_rate: int) -> np.ndarray:
+        """Compute the feature of one clip.
+
+        Parameters: `waveform` `(n_samples,) float32`, full scale = 1; `sample_rate` in Hz.
+        Returns `(n_frames, n_bins) float32`, finite. Raises `InputError` where the clip is too short for it.
+        """

@@ -1,0 +1,55 @@
+"""Log-mel pooled over time: one vector of fixed size per clip, whatever its length."""
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from features.errors import InputError
+from features.feature import Feature
+from features.log_mel import LogMel
+
+
+@dataclass(frozen=True)
+class PooledLogMel(Feature):
+    """Statistics of each mel band over the frames of a clip: `(n_statistics, n_mels) float32`, in dB.
+
+    Statistics: `mean`, `std`, `min`, `max`; `q90` (any quantile in percent); `twfr0.5` (any r in 0..1), the
+    time-weighted pool of Guan et al. 2023 (arXiv 2305.03328): frames sorted from loud to quiet per band and weighted
+    1, r, r^2, ... over their sum, so r = 1 is the mean and r = 0 the maximum.
+    """
+
+    mel: LogMel = LogMel(n_mels=128)
+    statistics: tuple[str, ...] = ("mean", "std", "max")
+
+    def __post_init__(self) -> None:
+        if not self.statistics:
+            raise InputError("PooledLogMel: statistics is empty; give at least one, e.g. ('mean',)")
+        for statistic in self.statistics:
+            _pool(np.zeros((1, 1), dtype=np.float32), statistic)
+
+    def __call__(self, waveform: np.ndarray, sample_rate: int) -> np.ndarray:
+        frames = self.mel(waveform, sample_rate)  # (n_frames, n_mels)
+        return np.stack([_pool(frames, statistic) for statistic in self.statistics]).astype(np.float32)
+
+
+def _pool(frames: np.ndarray, statistic: str) -> np.ndarray:
+    """Reduce `(n_frames, n_bins)` to `(n_bins,)`."""
+    if statistic in ("mean", "std", "min", "max"):
+        return getattr(np, statistic)(frames, axis=0)
+    match = re.fullmatch(r"(q|twfr)(\d+(?:\.\d+)?)", statistic)
+    kind, value = (match[1], float(match[2])) if match else ("", -1.0)
+    if kind == "q" and value <= 100:
+        return np.percentile(frames, value, axis=0)
+    if kind == "twfr" and value <= 1:
+        return _twfr_weights(len(frames), value) @ np.sort(frames, axis=0)[::-1]
+    raise InputError(
+        f"PooledLogMel: unknown statistic {statistic!r}; known: mean, std, min, max, q0..q100, twfr0..twfr1"
+    )
+
+
+@lru_cache(maxsize=64)
+def _twfr_weights(n_frames: int, r: float) -> np.ndarray:
+    weights = r ** np.arange(n_frames, dtype=np.float64)  # 0 ** 0 = 1: r = 0 keeps the loudest frame alone
+    return weights / weights.sum()
