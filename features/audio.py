@@ -1,10 +1,25 @@
 """Reading sound: a WAV file on disk or inside a zip archive, one channel of it, as float32."""
 
+import os
+import stat
+import struct
+import zipfile
+import zlib
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 from typing import Literal, Protocol
 
 import numpy as np
 
+from features.errors import InputError
+from features.wav import Wav, parse
+
 Channel = int | Literal["mean"]  # a 0-based index, or the mean over all channels
+
+LARGEST_CLIP = 2**30  # bytes, as a file or inflated: over an hour of MIMII's 8 channels, and no more than memory holds
+_LOUDEST = 2.0**31  # a float sample beyond this is no sound, and its power would overflow float32
+_DAMAGE = (OSError, EOFError, ValueError, OverflowError, RuntimeError, struct.error, zlib.error, zipfile.BadZipFile)
 
 
 class AudioSource(Protocol):
@@ -19,3 +34,131 @@ class AudioSource(Protocol):
 
         Raises `InputError`, naming the file, where it is missing, damaged, empty, holds NaN or lacks the channel.
         """
+
+
+@dataclass(frozen=True)
+class WavFile:
+    """A WAV file on disk: PCM of 8 to 32 bits or IEEE floats of 32 or 64, any number of channels.
+
+    `inside` is its name inside the corpus. It stands for the path in the identity, so that a corpus can be moved.
+    """
+
+    path: Path
+    inside: str | None = None
+
+    @property
+    def identity(self) -> str:
+        """Name, size in bytes and modification time in ns. Raises `InputError` where there is no such file."""
+        found = _stat(self.path)
+        return f"{self.inside or Path(self.path).absolute().as_posix()} {found.st_size} {found.st_mtime_ns}"
+
+    def read(self, channel: Channel) -> tuple[np.ndarray, int]:
+        """Return `((n_samples,) float32, sample_rate in Hz)`; only floats may exceed 1. Raises `InputError`."""
+        size = _stat(self.path).st_size
+        if size > LARGEST_CLIP:
+            raise InputError(f"{self.path}: {size} bytes, at most {LARGEST_CLIP}; cut it into shorter clips")
+        try:
+            with open(self.path, "rb") as file:
+                data = file.read(size)
+        except OSError as error:
+            raise InputError(f"{self.path}: cannot be read ({error.strerror}); check its permissions") from error
+        return _signal(parse(data, str(self.path)), channel, str(self.path))
+
+
+@dataclass(frozen=True)
+class ZipMember:
+    """A WAV file inside a zip archive, read in place, with the CRC-32 and size that the archive's directory states."""
+
+    archive: Path
+    member: str
+    crc: int
+    n_bytes: int  # inflated
+
+    @property
+    def identity(self) -> str:
+        """Member, size in bytes and CRC-32: the same wherever the archive lies and whatever it is called."""
+        return f"{self.member} {self.n_bytes} {self.crc:08x}"
+
+    def read(self, channel: Channel) -> tuple[np.ndarray, int]:
+        """Return `((n_samples,) float32, sample_rate in Hz)`; only floats may exceed 1. Raises `InputError`."""
+        name = f"{self.archive}!{self.member}"
+        return _signal(parse(self._inflate(name), name), channel, name)
+
+    def _inflate(self, name: str) -> bytes:
+        archive = open_archive(self.archive)
+        try:
+            entry = archive.getinfo(self.member)
+        except KeyError:
+            raise InputError(f"{name}: the archive holds no such member; list the dataset again") from None
+        _check(entry, self, name)
+        try:
+            with archive.open(entry) as member:
+                data = member.read(entry.file_size)  # at most so many bytes are inflated; the CRC is checked
+        except _DAMAGE as error:
+            raise InputError(f"{name}: damaged archive ({error}); download the archive again") from error
+        if len(data) != entry.file_size:
+            raise InputError(
+                f"{name}: damaged archive, {len(data)} bytes found of {entry.file_size}; download the archive again"
+            )
+        return data
+
+
+def open_archive(path: Path) -> zipfile.ZipFile:
+    """Return a zip archive, open for reading by any thread of this process; its directory is read once per process.
+
+    Raises `InputError` where it is missing, no zip archive, or cut short.
+    """
+    found = _stat(path)
+    return _open_archive(str(path), found.st_size, found.st_mtime_ns, os.getpid())
+
+
+@lru_cache(maxsize=16)  # MIMII is 12 archives
+def _open_archive(path: str, size: int, mtime_ns: int, pid: int) -> zipfile.ZipFile:
+    """Open an archive; `pid` keeps a forked process from sharing the file position of its parent."""
+    try:
+        return zipfile.ZipFile(path)
+    except _DAMAGE as error:
+        raise InputError(
+            f"{path}: cannot be read as a zip archive of {size} bytes ({error}); complete or repeat the download"
+        ) from error
+
+
+def _check(entry: zipfile.ZipInfo, listed: ZipMember, name: str) -> None:
+    """Refuse what must not or cannot be inflated."""
+    if (entry.CRC, entry.file_size) != (listed.crc, listed.n_bytes):
+        raise InputError(f"{name}: the archive has changed since it was listed; list the dataset again")
+    if entry.flag_bits & 1:
+        raise InputError(f"{name}: encrypted; unpack the archive with its password and give the folder")
+    if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise InputError(
+            f"{name}: compression method {entry.compress_type}, known are 0 (stored) and 8 (deflated); "
+            "unpack the archive and give the folder"
+        )
+    if entry.file_size > LARGEST_CLIP:
+        raise InputError(f"{name}: {entry.file_size} bytes inflated, at most {LARGEST_CLIP}; leave it out")
+
+
+def _stat(path: Path) -> os.stat_result:
+    """Ask for size and time of a file; a pipe or a device, which could block for ever, is refused."""
+    try:
+        found = os.stat(path)
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: no such file ({error}); check the path and list the dataset again") from error
+    if not stat.S_ISREG(found.st_mode):
+        raise InputError(f"{path}: found no regular file but a folder, pipe or device; give a file")
+    return found
+
+
+def _signal(wav: Wav, channel: Channel, name: str) -> tuple[np.ndarray, int]:
+    """Take one channel at full scale 1."""
+    n_channels = wav.frames.shape[1]
+    if channel != "mean" and not (isinstance(channel, int | np.integer) and 0 <= channel < n_channels):
+        raise InputError(
+            f"{name}: channel {channel!r} asked for, found {n_channels} channel(s); give 0..{n_channels - 1} or 'mean'"
+        )
+    with np.errstate(all="ignore"):  # what overflows or is NaN is refused below
+        chosen = wav.frames.mean(axis=1, dtype=np.float64) if channel == "mean" else wav.frames[:, int(channel)]
+        if wav.full_scale == 1 and not np.abs(chosen).max() <= _LOUDEST:
+            raise InputError(f"{name}: holds samples that are NaN, infinite or beyond 2^31; export it again")
+        sound = (chosen.astype(np.float32) - np.float32(wav.silence)) / np.float32(wav.full_scale)
+    return sound, wav.sample_rate
