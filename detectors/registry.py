@@ -12,6 +12,7 @@ import re
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import entry_points
 from pathlib import Path
 
@@ -49,6 +50,8 @@ def register(name: str) -> Callable[[type[Detector]], type[Detector]]:
             raise InputError(f"register({name!r}) on {_place(detector)}: use lower_snake_case")
         if ours and name != stem and not name.startswith(f"{stem}_"):
             raise InputError(f"register({name!r}) in detectors/{stem}.py: name it {stem!r} or '{stem}_...'")
+        if "__dataclass_fields__" not in vars(detector):
+            raise InputError(f"register({name!r}) on {_place(detector)}: put @dataclass between it and the class")
         taken = _registered.get(name)
         if taken is not None and _place(taken) != _place(detector):
             raise InputError(f"detector name {name!r} is taken twice: {_place(taken)} and {_place(detector)}")
@@ -90,17 +93,17 @@ def detectors() -> tuple[dict[str, type[Detector]], list[Unavailable]]:
     unavailable = []
     package = Path(__file__).parent
     for stem in sorted(module.name for module in pkgutil.iter_modules([str(package)])):
-        missing = _missing_module(f"detectors.{stem}", lambda stem=stem: importlib.import_module(f"detectors.{stem}"))
+        missing = _missing_module(partial(importlib.import_module, f"detectors.{stem}"))
         if missing:
             unavailable.append(Unavailable(stem, missing))
     for entry in entry_points(group=ENTRY_POINT_GROUP):
-        missing = _missing_module(entry.name, entry.load)
+        missing = _missing_module(entry.load)
         if missing:
             unavailable.append(Unavailable(entry.name, missing))
     return dict(sorted(_registered.items())), unavailable
 
 
-def _missing_module(what: str, load: Callable[[], object]) -> str | None:
+def _missing_module(load: Callable[[], object]) -> str | None:
     """Run an import; return the third-party module it lacks. A missing module of ours is a bug and raises."""
     try:
         load()
@@ -117,7 +120,7 @@ def find(name: str) -> type[Detector]:
     package = Path(__file__).parent
     for stem in _prefixes(name):
         if name not in _registered and (package / f"{stem}.py").is_file():
-            _missing_module(name, lambda stem=stem: importlib.import_module(f"detectors.{stem}"))
+            _missing_module(partial(importlib.import_module, f"detectors.{stem}"))
     if name in _registered:
         return _registered[name]
     known, unavailable = detectors()

@@ -1,0 +1,191 @@
+"""The plan of a run: which cells there are, which clips each one sees, and which of them share a fit."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from benchmarks.datasets.dataset import Clip, Dataset
+from benchmarks.protocols import Protocol, Split
+from detectors import Detector
+from features import Channel, InputError
+
+
+@dataclass(frozen=True)
+class Cell:
+    """The unit of work, of failure and of resumption: one detector on one unit at one noise level with one seed."""
+
+    detector: str  # the row's label: `knn`, `dense_ae[epochs=10]`
+    dataset: str
+    machine: str
+    unit: str
+    snr_db: float | None
+    seed: int
+
+    @property
+    def folder(self) -> str:
+        """Where its result lies, below the folder of the protocol."""
+        return f"cells/{self.detector}/{self.machine}-{self.unit}-{snr_text(self.snr_db)}-seed{self.seed}"
+
+    def __str__(self) -> str:
+        return f"{self.detector} on {self.machine} {self.unit} at {snr_text(self.snr_db)}, seed {self.seed}"
+
+
+@dataclass(frozen=True)
+class Group:
+    """The clips of one unit at one noise level: read, split and featured together.
+
+    split: None where the protocol cannot split them; `problem` then says why.
+    """
+
+    machine: str
+    unit: str
+    snr_db: float | None
+    clips: tuple[Clip, ...]
+    channel: Channel
+    split: Split | None
+    problem: str = ""
+
+    @cached_property
+    def position(self) -> dict[str, int]:
+        """Clip path -> index in `clips`, which is the order of the group's features."""
+        return {clip.path: index for index, clip in enumerate(self.clips)}
+
+
+@dataclass(frozen=True)
+class Job:
+    """One fit and the cells that it fills: one cell for a detector of a unit, all units' cells for one of a machine."""
+
+    detector: Detector  # configured, unfitted, seed and device set
+    cells: tuple[Cell, ...]
+    groups: tuple[Group, ...]  # one per cell
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All jobs of a run on one corpus under one protocol."""
+
+    dataset: Dataset
+    protocol: Protocol
+    groups: tuple[Group, ...]
+    jobs: tuple[Job, ...]
+
+    @property
+    def cells(self) -> list[Cell]:
+        return [cell for job in self.jobs for cell in job.cells]
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What part of a corpus to run on; an empty tuple means all.
+
+    quick: thin each unit to its share of a fast first look: one unit a machine, one noise level, few clips.
+    """
+
+    machines: tuple[str, ...] = ()
+    units: tuple[str, ...] = ()
+    snrs_db: tuple[float, ...] = ()
+    quick: bool = False
+
+
+QUICK_CLIPS = {0: 60, 1: 20}  # label -> clips kept of each unit
+
+
+def make_plan(
+    dataset: Dataset,
+    protocol: Protocol,
+    detectors: Mapping[str, Detector],
+    seeds: Sequence[int] = (0,),
+    selection: Selection = Selection(),
+    device: str = "auto",
+) -> Plan:
+    """List the jobs of a run. Opens no audio.
+
+    `detectors`: row label -> unfitted detector. A detector without a field `seed` runs once, with the first seed.
+    Raises `InputError` where nothing is selected or no unit can be split.
+    """
+    groups = _groups(dataset, protocol, selection)
+    if all(group.split is None for group in groups):
+        raise InputError(groups[0].problem)
+    jobs = []
+    for bundle_of in (_by_unit, _by_machine):
+        for bundle in bundle_of(groups):
+            for label, detector in detectors.items():
+                if (detector.scope == "machine") == (bundle_of is _by_machine):
+                    jobs += _jobs(dataset, label, detector, bundle, seeds, device)
+    return Plan(dataset, protocol, groups, tuple(jobs))
+
+
+def _groups(dataset: Dataset, protocol: Protocol, selection: Selection) -> tuple[Group, ...]:
+    by_key: dict[tuple, list[Clip]] = {}
+    for clip in dataset.clips():
+        by_key.setdefault((clip.machine, clip.unit, clip.snr_db), []).append(clip)
+    chosen = _select(by_key, selection)
+    return tuple(
+        _group(dataset, protocol, key, _thin(clips) if selection.quick else clips) for key, clips in chosen.items()
+    )
+
+
+def _select(by_key: dict[tuple, list[Clip]], selection: Selection) -> dict[tuple, list[Clip]]:
+    axes = (("machine", selection.machines), ("unit", selection.units), ("SNR", selection.snrs_db))
+    for position, (axis, wanted) in enumerate(axes):
+        there = sorted({key[position] for key in by_key}, key=str)
+        if missing := [value for value in wanted if value not in there]:
+            raise InputError(f"no {axis} {missing[0]!r} in the corpus; there are: {', '.join(map(str, there))}")
+        by_key = {key: clips for key, clips in by_key.items() if not wanted or key[position] in wanted}
+        if not by_key:
+            raise InputError(f"no clips are left after choosing {axis} {', '.join(map(str, wanted))}")
+    if selection.quick:
+        first = {key[0]: key for key in sorted(by_key, key=lambda key: (key[0], key[1], key[2] or 0), reverse=True)}
+        by_key = {key: clips for key, clips in by_key.items() if key in first.values()}
+    order = sorted(by_key, key=lambda key: (key[0], key[1], -(key[2] or 0)))
+    return {key: by_key[key] for key in order}
+
+
+def _thin(clips: list[Clip]) -> list[Clip]:
+    """Keep evenly spaced clips of each label, in name order."""
+    kept = []
+    for label in (0, 1, None):
+        of_label = [clip for clip in clips if clip.label == label]
+        n = min(len(of_label), QUICK_CLIPS.get(label or 0, len(of_label)))
+        kept += [of_label[i * len(of_label) // n] for i in range(n)]
+    return kept
+
+
+def _group(dataset: Dataset, protocol: Protocol, key: tuple, clips: list[Clip]) -> Group:
+    machine, unit, snr_db = key
+    ordered = tuple(sorted(clips, key=lambda clip: clip.path))
+    channel = protocol.channel_of(dataset, machine)
+    try:
+        return Group(machine, unit, snr_db, ordered, channel, protocol.apply(ordered))
+    except InputError as error:
+        return Group(machine, unit, snr_db, ordered, channel, None, str(error))
+
+
+def _by_unit(groups: Sequence[Group]) -> list[tuple[Group, ...]]:
+    return [(group,) for group in groups]
+
+
+def _by_machine(groups: Sequence[Group]) -> list[tuple[Group, ...]]:
+    bundles: dict[tuple, list[Group]] = {}
+    for group in groups:
+        bundles.setdefault((group.machine, group.snr_db), []).append(group)
+    return [tuple(bundle) for bundle in bundles.values()]
+
+
+def _jobs(
+    dataset: Dataset, label: str, detector: Detector, groups: tuple[Group, ...], seeds: Sequence[int], device: str
+) -> list[Job]:
+    fields = {field.name for field in dataclasses.fields(detector)}
+    settings: dict[str, object] = {"device": device} if "device" in fields else {}
+    jobs = []
+    for seed in seeds if "seed" in fields else seeds[:1]:
+        seeded = {"seed": seed} if "seed" in fields else {}
+        cells = tuple(Cell(label, dataset.name, g.machine, g.unit, g.snr_db, seed) for g in groups)
+        jobs.append(Job(dataclasses.replace(detector, **settings, **seeded), cells, groups))
+    return jobs
+
+
+def snr_text(snr_db: float | None) -> str:
+    """`6.0 -> "6dB"`, `None -> "any-snr"`."""
+    return "any-snr" if snr_db is None else f"{snr_db:g}dB"

@@ -1,0 +1,160 @@
+"""Protocols: who trains, who validates, who tests, and which channel is heard.
+
+A split rule decides for the clips of one unit at one noise level:
+
+    code      the first N normal clips in name order and all N anomalies test, the other normals train
+              (the official MIMII code since 2020-01-05); deterministic, the default
+    paper     the same sizes, but the N normal test clips are drawn at random (Purohit et al. 2019, arXiv 1909.09347)
+    holdout   a random 20 % of the normals and all anomalies test, a random 10 % of the other normals validate
+    labels    the corpus itself says which clip is in which part
+
+The draw depends on the protocol's seed, the machine and the unit, never on the noise level: clip n, the same machine
+sound at every level, is in the same part at each of them.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+
+from benchmarks.datasets.dataset import Clip, Dataset
+from features import Channel, InputError
+
+SplitRule = Literal["code", "paper", "holdout", "labels"]
+SPLIT_RULES: tuple[SplitRule, ...] = get_args(SplitRule)
+HOLDOUT_TEST = 0.2  # of the normal clips
+HOLDOUT_VALIDATION = 0.1  # of the normal clips that do not test
+
+
+@dataclass(frozen=True)
+class Split:
+    """The parts of one unit at one noise level. Cannot be made with an anomaly outside `test`, or with a clip twice."""
+
+    train: tuple[Clip, ...]
+    validation: tuple[Clip, ...]
+    test: tuple[Clip, ...]
+
+    def __post_init__(self) -> None:
+        for part, clips in (("train", self.train), ("validation", self.validation)):
+            for clip in clips:
+                if clip.label != 0:
+                    raise InputError(f"{clip.path}: labelled {clip.label}, but only normal clips (0) may {part}")
+        paths = [clip.path for clip in self.train + self.validation + self.test]
+        if len(set(paths)) < len(paths):
+            twice = next(path for path in paths if paths.count(path) > 1)
+            raise InputError(f"{twice}: is in the split twice; every clip has one part")
+
+    def parts(self) -> dict[str, tuple[Clip, ...]]:
+        return {"train": self.train, "validation": self.validation, "test": self.test}
+
+    @property
+    def manifest_hash(self) -> str:
+        """Hash of who is in which part, from clip paths and labels alone."""
+        manifest = {part: sorted((clip.path, clip.label) for clip in clips) for part, clips in self.parts().items()}
+        return hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """A split rule, a channel rule and the seed of the draw."""
+
+    split: SplitRule = "code"
+    channel: str = "0"  # a 0-based index, "nearest" (the microphone that faces the machine) or "mean"
+    seed: int = 0  # of the draw in `paper` and `holdout`; the detector's seed is another
+
+    def __post_init__(self) -> None:
+        if self.split not in SPLIT_RULES:
+            raise InputError(f"split {self.split!r}: choose one of {', '.join(SPLIT_RULES)}")
+        if self.channel not in ("nearest", "mean") and not self.channel.isdecimal():
+            raise InputError(f"channel {self.channel!r}: give an index from 0, 'nearest' or 'mean'")
+
+    @property
+    def name(self) -> str:
+        """The folder of its results: `code-ch0`, `paper-mean-seed1`."""
+        channel = f"ch{self.channel}" if self.channel.isdecimal() else self.channel
+        return f"{self.split}-{channel}" + (f"-seed{self.seed}" if self.seed else "")
+
+    def channel_of(self, dataset: Dataset, machine: str) -> Channel:
+        """The channel to read for this machine. Raises `InputError` where the corpus does not know the nearest."""
+        if self.channel == "mean":
+            return "mean"
+        if self.channel != "nearest":
+            return int(self.channel)
+        if machine not in dataset.nearest_channel:
+            raise InputError(
+                f"--channel nearest: {dataset.name} does not say which microphone faces {machine!r}; "
+                "give an index or 'mean'"
+            )
+        return dataset.nearest_channel[machine]
+
+    def apply(self, clips: Sequence[Clip]) -> Split:
+        """Split the clips of one unit at one noise level. Raises `InputError` where a part would be empty."""
+        ordered = sorted(clips, key=lambda clip: clip.path)
+        normal = [clip for clip in ordered if clip.label == 0]
+        anomalous = [clip for clip in ordered if clip.label == 1]
+        place = f"{ordered[0].path.rpartition('/')[0].rpartition('/')[0]}" if ordered else "no clips"
+        if self.split != "labels" and not (normal and anomalous):
+            raise InputError(
+                f"{place}: {len(normal)} normal and {len(anomalous)} anomalous clips; "
+                f"the {self.split} split needs both; complete the folder or leave the unit out with --units"
+            )
+        split = _RULES[self.split](normal, anomalous, ordered, self._draw(ordered[0]))
+        if not split.train:
+            raise InputError(_nothing_to_train_on(place, self.split, normal, anomalous))
+        return split
+
+    def _draw(self, clip: Clip) -> np.random.Generator:
+        digest = hashlib.sha256(f"{self.split} {self.seed} {clip.machine} {clip.unit}".encode()).digest()
+        return np.random.default_rng(np.frombuffer(digest, dtype=np.uint32))
+
+
+def _code(normal: list[Clip], anomalous: list[Clip], clips: list[Clip], draw: np.random.Generator) -> Split:
+    n = len(anomalous)
+    return Split(train=tuple(normal[n:]), validation=(), test=tuple(normal[:n] + anomalous))
+
+
+def _paper(normal: list[Clip], anomalous: list[Clip], clips: list[Clip], draw: np.random.Generator) -> Split:
+    order = draw.permutation(len(normal))
+    return _code([normal[i] for i in order], anomalous, clips, draw)
+
+
+def _holdout(normal: list[Clip], anomalous: list[Clip], clips: list[Clip], draw: np.random.Generator) -> Split:
+    shuffled = [normal[i] for i in draw.permutation(len(normal))]
+    n_test = max(1, round(HOLDOUT_TEST * len(normal)))
+    n_validation = round(HOLDOUT_VALIDATION * (len(normal) - n_test))
+    validation, train = shuffled[n_test : n_test + n_validation], shuffled[n_test + n_validation :]
+    return Split(tuple(train), tuple(validation), tuple(shuffled[:n_test] + anomalous))
+
+
+def _labels(normal: list[Clip], anomalous: list[Clip], clips: list[Clip], draw: np.random.Generator) -> Split:
+    for clip in clips:
+        if clip.split not in ("train", "validation", "test"):
+            raise InputError(
+                f"{clip.path}: the corpus assigns it to {clip.split!r}, not to train, validation or test; "
+                "mend its label file or choose --split code, paper or holdout"
+            )
+    return Split(*(tuple(clip for clip in clips if clip.split == part) for part in ("train", "validation", "test")))
+
+
+_RULES: dict[SplitRule, Callable[[list[Clip], list[Clip], list[Clip], np.random.Generator], Split]] = {
+    "code": _code,
+    "paper": _paper,
+    "holdout": _holdout,
+    "labels": _labels,
+}
+
+
+def _nothing_to_train_on(place: str, split: SplitRule, normal: list[Clip], anomalous: list[Clip]) -> str:
+    found = f"{place}: {len(normal)} normal and {len(anomalous)} anomalous clips leave nothing to train on"
+    if split == "labels":
+        return f"{found}: the corpus assigns no clip to train; choose --split code, paper or holdout"
+    left = len(normal) - max(1, round(HOLDOUT_TEST * len(normal)))
+    if split == "holdout" or not left:
+        return f"{found} under --split {split}; add normal clips or leave the unit out with --units"
+    return (
+        f"{found} under --split {split}, which tests as many normal clips as there are anomalies; "
+        f"--split holdout trains and validates on {left} of them"
+    )

@@ -1,0 +1,194 @@
+"""The feature cache: each feature of each group of clips is computed once and memory-mapped ever after.
+
+A group is the list of sources that are read together (one unit at one noise level). Its entry is a folder
+
+    <root>/<key>/frames.f32    all frames of all clips, one after the other, float32
+    <root>/<key>/meta.json     shape, frames per clip, configuration, seconds that it took
+
+where the key covers the feature's repr and code, the channel, the sample rate and the identity of every source.
+An entry appears whole or not at all (written under another name, then renamed); a lock keeps two processes from
+computing the same group twice. Memory holds one clip at a time, whatever the size of the corpus.
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from filelock import FileLock
+
+from features.audio import AudioSource, Channel
+from features.errors import InputError
+from features.feature import Feature
+
+
+@dataclass(frozen=True)
+class CachedFeature:
+    """One feature of a group: read-only arrays `(n_frames, n_bins) float32`, one per source, in their order.
+
+    seconds_per_clip: what reading and computing one clip took on average when the entry was made.
+    """
+
+    arrays: list[np.ndarray]
+    seconds_per_clip: float
+
+
+@dataclass(frozen=True)
+class FeatureCache:
+    """A folder of cache entries. Safe to delete at any time between runs, safe to share between processes."""
+
+    root: Path
+
+    def ensure(
+        self, sources: Sequence[AudioSource], channel: Channel, features: Sequence[Feature], sample_rate: int
+    ) -> int:
+        """Compute what is missing of these features in one pass over the sources; return how many were missing.
+
+        Raises `InputError` where a source cannot be read, has another sample rate (Hz), or the disk cannot be written.
+        Nothing half-written stays behind.
+        """
+        entries = {self.root / _key(sources, channel, feature, sample_rate): feature for feature in features}
+        if all(_whole(entry) for entry in entries):
+            return 0
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            group = hashlib.sha256("\n".join(source.identity for source in sources).encode()).hexdigest()[:32]
+            with FileLock(self.root / f"{group}.lock"):
+                missing = {entry: feature for entry, feature in entries.items() if not _whole(entry)}
+                _compute(missing, sources, channel, sample_rate)
+                return len(missing)
+        except OSError as error:
+            raise InputError(
+                f"feature cache {self.root}: {error.strerror or error}; "
+                "free space or permission, or name another folder with --cache"
+            ) from error
+
+    def load(
+        self, sources: Sequence[AudioSource], channel: Channel, feature: Feature, sample_rate: int
+    ) -> CachedFeature:
+        """Map one feature of a group into memory, computing it first where it is missing."""
+        self.ensure(sources, channel, [feature], sample_rate)
+        entry = self.root / _key(sources, channel, feature, sample_rate)
+        meta = json.loads((entry / "meta.json").read_text())
+        shape = (sum(meta["n_frames"]), meta["n_bins"])
+        frames = np.asarray(np.memmap(entry / "frames.f32", dtype=np.float32, mode="r", shape=shape))
+        ends = np.cumsum(meta["n_frames"])
+        return CachedFeature(
+            [frames[end - n : end] for end, n in zip(ends, meta["n_frames"], strict=True)], meta["seconds_per_clip"]
+        )
+
+
+def code_version(feature: Feature) -> str:
+    """Hash of the code that computes a feature: this package and the files of its classes."""
+    files = {str(path) for path in Path(__file__).parent.glob("*.py")} | _own_files(feature)
+    return _hash_of_files(tuple(sorted(files)))
+
+
+def _own_files(feature: Feature) -> set[str]:
+    nested = [v for v in vars(feature).values() if isinstance(v, Feature)]
+    module = sys.modules[type(feature).__module__]
+    return {str(module.__file__)}.union(*(_own_files(inner) for inner in nested))
+
+
+@lru_cache(maxsize=32)
+def _hash_of_files(files: tuple[str, ...]) -> str:
+    return hashlib.sha256(b"".join(Path(file).read_bytes() for file in files)).hexdigest()[:16]
+
+
+def _key(sources: Sequence[AudioSource], channel: Channel, feature: Feature, sample_rate: int) -> str:
+    identities = "\n".join(source.identity for source in sources)
+    text = f"{feature!r}\n{code_version(feature)}\n{channel}\n{sample_rate}\n{identities}"
+    return f"{type(feature).__name__}-{hashlib.sha256(text.encode()).hexdigest()[:32]}"
+
+
+def _whole(entry: Path) -> bool:
+    """Whether an entry is there with every byte that its meta.json promises."""
+    try:
+        meta = json.loads((entry / "meta.json").read_text())
+        return (entry / "frames.f32").stat().st_size == 4 * sum(meta["n_frames"]) * meta["n_bins"]
+    except (OSError, ValueError, KeyError):
+        return False
+
+
+def _compute(missing: dict[Path, Feature], sources: Sequence[AudioSource], channel: Channel, sample_rate: int) -> None:
+    """Read each source once and append its features to the partial entries; commit all or none."""
+    writers = [_Writer(entry, feature) for entry, feature in missing.items()]
+    try:
+        for writer in writers:
+            writer.open()
+        for source in sources:
+            started = time.perf_counter()
+            waveform, rate = source.read(channel)
+            reading = time.perf_counter() - started
+            if rate != sample_rate:
+                raise InputError(
+                    f"{source.identity}: sampled at {rate} Hz, the corpus at {sample_rate} Hz; "
+                    f"resample it or take it out"
+                )
+            for writer in writers:
+                writer.append(source, waveform, rate, reading)
+        for writer in writers:
+            writer.commit()
+    finally:
+        for writer in writers:
+            writer.discard()
+
+
+class _Writer:
+    """Writes one entry under a temporary name; only `commit` gives it its own. One process at a time holds it."""
+
+    def __init__(self, entry: Path, feature: Feature) -> None:
+        self.entry, self.feature = entry, feature
+        self.partial = entry.with_name(entry.name + ".partial")
+        self.n_frames: list[int] = []
+        self.n_bins = 0
+        self.seconds = 0.0
+
+    def open(self) -> None:
+        shutil.rmtree(self.partial, ignore_errors=True)  # of a run that was killed
+        self.partial.mkdir()
+        self.file = open(self.partial / "frames.f32", "wb")  # noqa: SIM115 - closed by commit or discard
+
+    def append(self, source: AudioSource, waveform: np.ndarray, sample_rate: int, reading_seconds: float) -> None:
+        started = time.perf_counter()
+        try:
+            frames = self.feature(waveform, sample_rate)
+        except InputError as error:
+            raise InputError(f"{source.identity}: {error}") from error
+        if frames.dtype != np.float32 or frames.ndim != 2 or not np.isfinite(frames).all():
+            raise InputError(
+                f"{source.identity}: {self.feature!r} must give finite float32 of shape (n_frames, n_bins), "
+                f"found {frames.dtype} {frames.shape}, finite: {bool(np.isfinite(frames).all())}"
+            )
+        if self.n_frames and frames.shape[1] != self.n_bins:
+            raise InputError(f"{source.identity}: {self.feature!r} gave {frames.shape[1]} bins, before {self.n_bins}")
+        self.n_bins = frames.shape[1]
+        self.n_frames.append(len(frames))
+        self.file.write(np.ascontiguousarray(frames).data)
+        self.seconds += time.perf_counter() - started + reading_seconds
+
+    def commit(self) -> None:
+        self.file.close()
+        meta = {
+            "feature": repr(self.feature),
+            "n_bins": self.n_bins,
+            "n_frames": self.n_frames,
+            "seconds_per_clip": self.seconds / max(1, len(self.n_frames)),
+        }
+        (self.partial / "meta.json").write_text(json.dumps(meta))
+        shutil.rmtree(self.entry, ignore_errors=True)  # an entry that is not whole
+        os.rename(self.partial, self.entry)
+
+    def discard(self) -> None:
+        if hasattr(self, "file"):
+            with contextlib.suppress(OSError):  # a full disk fails again on closing; the first failure is reported
+                self.file.close()
+        shutil.rmtree(self.partial, ignore_errors=True)
