@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
 
@@ -33,6 +33,11 @@ class Clips:
         return Clips([self.features[i] for i in indices], [self.units[i] for i in indices])
 
 
+class NotFitted(AttributeError):
+    """A detector was asked for a score before `fit`."""
+
+
+@dataclass
 class Detector(ABC):
     """One method of finding anomalous sound.
 
@@ -54,7 +59,16 @@ class Detector(ABC):
         """Return one anomaly score per clip, `(n_clips,)` float, higher = more anomalous.
 
         Each score depends on its own clip alone: a clip scored alone gets the score it gets in a batch.
+        Raises `NotFitted` before `fit`.
         """
+
+    if not TYPE_CHECKING:  # hidden from the type checker, which would then believe in any attribute
+
+        def __getattr__(self, name: str) -> Any:
+            """Called for missing attributes only: those ending in `_` are what `fit` sets."""
+            if name.endswith("_") and not name.startswith("_"):
+                raise NotFitted(f"{type(self).__name__} is not fitted ({name} is missing); call fit(clips) first")
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
 
 def vectors(clips: Clips) -> np.ndarray:
