@@ -1,0 +1,114 @@
+"""Dense autoencoder of the MIMII paper (Purohit et al. 2019, arXiv 1909.09347): what it cannot rebuild is anomalous."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import ClassVar, Literal, Self
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from detectors.detector import Clips, Detector
+from detectors.registry import register
+from detectors.training import Windows, evaluating, seeded, stacked, train
+from features import Feature, InputError, LogMel
+
+RIDGE = 1e-6  # times the mean variance of the residuals: what is added to their covariance before it is inverted
+
+
+@register("dense_ae")
+@dataclass
+class DenseAutoencoder(Detector):
+    """Five consecutive log-mel frames, squeezed through eight numbers and rebuilt; score = mean squared error.
+
+    The defaults are the official baseline: 320-64-64-8-64-64-320, ReLU, linear output, Glorot weights, input in dB as
+    it is, the last tenth of all windows held out for the history.
+    scoring: "mse" in dB squared, or "mahalanobis", the squared Mahalanobis length of each residual frame under the
+    second moments of the training residuals, after the DCASE 2023 baseline ("selective Mahalanobis").
+    """
+
+    frames: int = 5  # stacked into one vector
+    hidden: tuple[int, ...] = (64, 64)  # widths before the bottleneck, mirrored after it
+    latent: int = 8  # width of the bottleneck
+    batch_norm: bool = False  # before each ReLU
+    scoring: Literal["mse", "mahalanobis"] = "mse"
+    epochs: int = 50
+    batch_size: int = 512
+    learning_rate: float = 1e-3
+    validation_fraction: float = 0.1  # of the windows, the last ones; they are not learnt from
+    seed: int = 0
+    feature: Feature = LogMel()
+    device: str = field(default="auto", repr=False)
+    cpu_budget: ClassVar[dict[str, object]] = {}  # the published 50 epochs are affordable
+
+    def __post_init__(self) -> None:
+        if self.scoring not in ("mse", "mahalanobis"):
+            raise InputError(f"scoring={self.scoring!r}; allowed: 'mse', 'mahalanobis'")
+
+    def fit(self, clips: Clips) -> Self:
+        with seeded(self.seed, self.device) as device:
+            windows = Windows(clips.features, self.frames, device)
+            n_training = int(len(windows) * (1 - self.validation_fraction))
+            if n_training < 2:
+                raise InputError(
+                    f"{n_training} windows of {self.frames} frames to learn from; give more or longer clips"
+                )
+            network = self._network(windows.n_bins).to(device)
+            self.history_ = train(
+                network,
+                lambda indices: self._residual(network, windows[indices]).square().mean(),
+                *torch.arange(len(windows)).tensor_split([n_training]),
+                epochs=self.epochs,
+                batch_size=self.batch_size,
+                learning_rate=self.learning_rate,
+            )
+            self.precision_ = self._precision(network, windows) if self.scoring == "mahalanobis" else None
+        self.n_bins_, self.network_ = windows.n_bins, network.cpu()
+        return self
+
+    def score(self, clips: Clips) -> np.ndarray:
+        with evaluating(self.network_, self.device) as (network, device):
+            return np.array([self._clip_score(network, frames, device) for frames in clips.features])
+
+    def _clip_score(self, network: nn.Module, frames: np.ndarray, device: torch.device) -> float:
+        residual = self._residual(network, stacked(frames, self.frames, self.n_bins_, device)).double()
+        if self.precision_ is None:
+            return float(residual.square().mean())
+        residual = residual.view(-1, self.n_bins_)  # (n_windows, n_values) -> (n_frames, n_bins)
+        return float((residual @ self.precision_.to(device) * residual).sum(dim=1).mean())
+
+    def _network(self, n_bins: int) -> nn.Module:
+        n_values = self.frames * n_bins
+        return dense_network([n_values, *self.hidden, self.latent, *self.hidden[::-1], n_values], self.batch_norm)
+
+    def _residual(self, network: nn.Module, windows: Tensor) -> Tensor:
+        """Return what is left of windows `(n, frames * n_bins)` after the network's guess, `(n, n_values)`."""
+        return network(windows) - windows
+
+    def _precision(self, network: nn.Module, windows: Windows) -> Tensor:
+        """Return the inverse of the second moments of all residual frames, `(n_bins, n_bins) float64`."""
+        moments, n_frames = torch.zeros((), dtype=torch.float64), 0
+        network.eval()
+        with torch.no_grad():
+            for indices in torch.arange(len(windows)).split(4096):
+                residual = self._residual(network, windows[indices]).double().view(-1, windows.n_bins)
+                moments, n_frames = moments + (residual.T @ residual).cpu(), n_frames + len(residual)
+        moments = moments / n_frames
+        ridge = RIDGE * float(moments.diagonal().mean()) + 1e-12  # dB squared; the constant is for perfect rebuilding
+        return torch.linalg.inv(moments + ridge * torch.eye(len(moments)))
+
+
+def dense_network(widths: Sequence[int], batch_norm: bool = False) -> nn.Sequential:
+    """Return dense layers of these widths with ReLU between them, a linear end, Glorot weights and zero biases.
+
+    Weights start as in Keras (Glorot and Bengio 2010), not as in PyTorch. Batch norm, if any, stands before each ReLU.
+    """
+    layers: list[nn.Module] = []
+    for n_in, n_out in pairwise(widths):
+        layer = nn.Linear(n_in, n_out)
+        nn.init.xavier_uniform_(layer.weight)
+        nn.init.zeros_(layer.bias)
+        norm = [nn.BatchNorm1d(n_out, eps=1e-3, momentum=None)] if batch_norm else []  # eps of Keras
+        layers += [layer, *norm, nn.ReLU()]
+    return nn.Sequential(*layers[: -2 if batch_norm else -1])
