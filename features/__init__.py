@@ -4,7 +4,7 @@ from features.audio import AudioSource, Channel, WavFile, ZipMember
 from features.errors import InputError
 from features.feature import Feature
 from features.log_mel import LogMel
-from features.pooled import PooledLogMel
+from features.pooled import Level, PooledLogMel
 from features.waveform import Waveform
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "Channel",
     "Feature",
     "InputError",
+    "Level",
     "LogMel",
     "PooledLogMel",
     "WavFile",

@@ -1,6 +1,7 @@
-"""Log-mel pooled over time: one vector of fixed size per clip, whatever its length."""
+"""Features pooled over time, of fixed size whatever the length of the clip: log-mel statistics, and the mere level."""
 
 import re
+import sys
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -32,6 +33,17 @@ class PooledLogMel(Feature):
     def __call__(self, waveform: np.ndarray, sample_rate: int) -> np.ndarray:
         frames = self.mel(waveform, sample_rate)  # (n_frames, n_mels)
         return np.stack([_pool(frames, statistic) for statistic in self.statistics]).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class Level(Feature):
+    """Level of the whole clip, `(1, 1) float32`: its mean square in dB, 0 dB = 1, so a full-scale sine has -3.01 dB."""
+
+    def __call__(self, waveform: np.ndarray, sample_rate: int) -> np.ndarray:
+        if len(waveform) == 0:
+            raise InputError("Level needs clips of at least 1 sample, found none; leave the clip out")
+        mean_square = np.mean(np.square(waveform, dtype=np.float64))
+        return np.float32(10 * np.log10(mean_square + sys.float_info.epsilon)).reshape(1, 1)
 
 
 def _pool(frames: np.ndarray, statistic: str) -> np.ndarray:

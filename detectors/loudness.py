@@ -1,0 +1,25 @@
+"""Loudness: how far one gets by calling loud clips anomalous."""
+
+from dataclasses import dataclass
+from typing import ClassVar, Self
+
+import numpy as np
+
+from detectors.detector import Clips, Detector
+from detectors.registry import register
+from features import Feature, Level
+
+
+@register("loudness")
+@dataclass
+class Loudness(Detector):
+    """The level of the clip, mean over the table of its feature, in dB. It learns nothing from normal sound."""
+
+    sanity: ClassVar[bool] = True
+    feature: Feature = Level()
+
+    def fit(self, clips: Clips) -> Self:
+        return self
+
+    def score(self, clips: Clips) -> np.ndarray:
+        return np.array([frames.mean(dtype=np.float64) for frames in clips.features])

@@ -1,0 +1,34 @@
+"""Mahalanobis distance (Mahalanobis, 1936) under a shrunk covariance (Ledoit and Wolf, 2004)."""
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from sklearn.covariance import LedoitWolf
+from sklearn.preprocessing import StandardScaler
+
+from detectors.detector import Clips, Detector, vectors
+from detectors.registry import register
+from features import Feature, PooledLogMel
+
+
+@register("mahalanobis")
+@dataclass
+class Mahalanobis(Detector):
+    """Distance from the mean of the training clips, counted in standard deviations along each principal axis.
+
+    Score: `sqrt((x - m)^T C^-1 (x - m))`. C is the covariance of the standardised training clips, drawn towards a
+    multiple of the identity by as much as minimises its expected error, so that it can be inverted with fewer clips
+    than bins.
+    """
+
+    feature: Feature = PooledLogMel()
+
+    def fit(self, clips: Clips) -> Self:
+        self.scaler_ = StandardScaler()
+        self.covariance_ = LedoitWolf().fit(self.scaler_.fit_transform(vectors(clips).astype(np.float64)))
+        return self
+
+    def score(self, clips: Clips) -> np.ndarray:
+        standardised = self.scaler_.transform(vectors(clips).astype(np.float64))
+        return np.sqrt(self.covariance_.mahalanobis(standardised))

@@ -1,0 +1,111 @@
+"""Detectors without gradient training, against numbers worked by hand and against scikit-learn."""
+
+import numpy as np
+import pytest
+from sklearn.covariance import LedoitWolf
+
+from detectors import Clips
+from detectors.iforest import IsolationForest
+from detectors.knn import NearestNeighbours
+from detectors.loudness import Loudness
+from detectors.mahalanobis import Mahalanobis
+from detectors.ocsvm import OneClassSvm
+from detectors.random import Random
+from features import Feature, Level
+
+SAMPLE_RATE = 16_000
+
+
+def clips(*values: object) -> Clips:
+    """One clip per value, each a table of one row."""
+    tables = [np.atleast_2d(np.asarray(value, dtype=np.float32)) for value in values]
+    return Clips(tables, ["00"] * len(tables))
+
+
+def gaussian_clips(n_clips: int, n_bins: int, seed: int = 0) -> Clips:
+    rng = np.random.default_rng(seed)
+    mixing = rng.standard_normal((n_bins, n_bins))
+    return clips(*(rng.standard_normal((n_clips, n_bins)) @ mixing))
+
+
+def sine(n_samples: int = SAMPLE_RATE, frequency: float = 1000.0) -> np.ndarray:
+    return np.sin(2 * np.pi * frequency * np.arange(n_samples) / SAMPLE_RATE).astype(np.float32)
+
+
+def heard(feature: Feature, *waveforms: np.ndarray) -> Clips:
+    return Clips([feature(waveform, SAMPLE_RATE) for waveform in waveforms], ["00"] * len(waveforms))
+
+
+def test_loudness_is_the_level_in_db() -> None:
+    detector = Loudness()
+    sounds = heard(detector.feature, sine(), 0.1 * sine(), np.full(100, 0.5, dtype=np.float32))
+    assert detector.fit(sounds).score(sounds) == pytest.approx([-3.01, -23.01, -6.02], abs=0.01)
+
+
+def test_random_is_uniform_and_belongs_to_clip_and_seed() -> None:
+    sounds = clips(*range(2000))
+    draws = Random().fit(sounds).score(sounds)
+    assert draws.min() >= 0
+    assert draws.max() < 1
+    assert np.histogram(draws, bins=4, range=(0, 1))[0] == pytest.approx(500, abs=80)
+    assert np.array_equal(draws[::-1], Random().score(sounds.take(range(1999, -1, -1))))
+    assert abs(np.corrcoef(draws, Random(seed=1).score(sounds))[0, 1]) < 0.1
+
+
+def test_knn_by_hand() -> None:
+    """Training clips at -2, 0, 2 have deviation sqrt(8/3); a clip at 3 is 1, 3 and 5 away from them."""
+    deviation = np.sqrt(8 / 3)
+    for k, expected in ((1, 1.0), (2, 2.0), (3, 3.0), (5, 3.0)):
+        detector = NearestNeighbours(k=k).fit(clips(-2, 0, 2))
+        assert detector.score(clips(3)) == pytest.approx(expected / deviation, rel=1e-6)
+
+
+def test_mahalanobis_matches_scikit_learn() -> None:
+    """The training clips already have mean 0 and deviation 1 in each bin, so standardising changes nothing."""
+    table = np.stack([frames.ravel() for frames in gaussian_clips(50, 4).features]).astype(np.float64)
+    table = (table - table.mean(axis=0)) / table.std(axis=0)
+    scores = Mahalanobis().fit(clips(*table)).score(clips(*table))
+    assert scores == pytest.approx(np.sqrt(LedoitWolf().fit(table).mahalanobis(table)), rel=1e-5)
+
+
+def test_mahalanobis_of_known_covariance() -> None:
+    """Two bins with correlation .9: along the ridge (1, 1) is sqrt(2 / 1.9) away, across it (1, -1) is sqrt(2 / .1)."""
+    rng = np.random.default_rng(0)
+    normal = rng.multivariate_normal([0, 0], [[1, 0.9], [0.9, 1]], size=20_000)
+    scores = Mahalanobis().fit(clips(*normal)).score(clips([1, 1], [1, -1], [0, 0]))
+    assert scores == pytest.approx([np.sqrt(2 / 1.9), np.sqrt(2 / 0.1), 0], abs=0.06)
+
+
+def test_isolation_forest_scores_an_outlier_above_one_half() -> None:
+    normal = gaussian_clips(300, 3)
+    detector = IsolationForest().fit(normal)
+    outlier, usual = detector.score(clips([30, 30, 30])), detector.score(normal)
+    assert 0.6 < outlier[0] < 1
+    assert usual.mean() == pytest.approx(0.45, abs=0.06)
+
+
+def test_one_class_svm_leaves_out_at_most_nu() -> None:
+    normal = gaussian_clips(300, 3)
+    for nu in (0.05, 0.3):
+        outside = np.mean(OneClassSvm(nu=nu).fit(normal).score(normal) > 1e-6)
+        assert nu - 0.03 < outside < nu + 0.01
+
+
+@pytest.mark.parametrize("detector", [NearestNeighbours(), Mahalanobis(), OneClassSvm(), IsolationForest()], ids=repr)
+def test_bins_that_never_change_do_no_harm(detector) -> None:
+    rng = np.random.default_rng(0)
+    normal = clips(*[[value, -156.5, -156.5] for value in rng.standard_normal(30)])
+    scores = detector.fit(normal).score(clips([0, -156.5, -156.5], [9, -156.5, -156.5], [0, -100, -156.5]))
+    assert np.isfinite(scores).all()
+    assert scores[1] > scores[0]
+
+
+@pytest.mark.parametrize("detector", [NearestNeighbours(), Mahalanobis(), OneClassSvm(), IsolationForest()], ids=repr)
+def test_clips_of_different_size_are_refused(detector) -> None:
+    with pytest.raises(ValueError, match="PooledLogMel"):
+        detector.fit(Clips([np.zeros((3, 2)), np.zeros((4, 2))], ["00", "00"]))
+
+
+def test_level_refuses_an_empty_clip() -> None:
+    with pytest.raises(ValueError, match="at least 1 sample"):
+        Level()(np.zeros(0, dtype=np.float32), SAMPLE_RATE)
