@@ -50,7 +50,7 @@ class WavFile:
     def identity(self) -> str:
         """Name, size in bytes and modification time in ns. Raises `InputError` where there is no such file."""
         found = _stat(self.path)
-        return f"{self.inside or Path(self.path).absolute().as_posix()} {found.st_size} {found.st_mtime_ns}"
+        return f"{self.inside or str(Path(self.path).absolute())!a} {found.st_size} {found.st_mtime_ns}"
 
     def read(self, channel: Channel) -> tuple[np.ndarray, int]:
         """Return `((n_samples,) float32, sample_rate in Hz)`; only floats may exceed 1. Raises `InputError`."""
@@ -77,7 +77,7 @@ class ZipMember:
     @property
     def identity(self) -> str:
         """Member, size in bytes and CRC-32: the same wherever the archive lies and whatever it is called."""
-        return f"{self.member} {self.n_bytes} {self.crc:08x}"
+        return f"{self.member!a} {self.n_bytes} {self.crc:08x}"
 
     def read(self, channel: Channel) -> tuple[np.ndarray, int]:
         """Return `((n_samples,) float32, sample_rate in Hz)`; only floats may exceed 1. Raises `InputError`."""
