@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from benchmarks.datasets.dataset import Clip, Dataset
 from benchmarks.protocols import Protocol, Split
@@ -101,7 +102,7 @@ def make_plan(
 ) -> Plan:
     """List the jobs of a run. Opens no audio.
 
-    `detectors`: row label -> unfitted detector. A detector without a field `seed` runs once, with the first seed.
+    `detectors`: row label -> unfitted detector. One without a field `seed` gives the same result for each seed.
     Raises `InputError` where nothing is selected or no unit can be split.
     """
     groups = _groups(dataset, protocol, selection)
@@ -136,10 +137,15 @@ def _select(by_key: dict[tuple, list[Clip]], selection: Selection) -> dict[tuple
         if not by_key:
             raise InputError(f"no clips are left after choosing {axis} {', '.join(map(str, wanted))}")
     if selection.quick:
-        first = {key[0]: key for key in sorted(by_key, key=lambda key: (key[0], key[1], key[2] or 0), reverse=True)}
+        first = {key[0]: key for key in sorted(by_key, key=_loudest_first, reverse=True)}
         by_key = {key: clips for key, clips in by_key.items() if key in first.values()}
-    order = sorted(by_key, key=lambda key: (key[0], key[1], -(key[2] or 0)))
-    return {key: by_key[key] for key in order}
+    return {key: by_key[key] for key in sorted(by_key, key=_loudest_first)}
+
+
+def _loudest_first(key: tuple) -> tuple:
+    """Order of groups: machine, unit, then from the highest SNR to the lowest."""
+    machine, unit, snr_db = key
+    return machine, unit, -(snr_db or 0)
 
 
 def _thin(clips: list[Clip]) -> list[Clip]:
@@ -177,10 +183,10 @@ def _jobs(
     dataset: Dataset, label: str, detector: Detector, groups: tuple[Group, ...], seeds: Sequence[int], device: str
 ) -> list[Job]:
     fields = {field.name for field in dataclasses.fields(detector)}
-    settings: dict[str, object] = {"device": device} if "device" in fields else {}
+    settings: dict[str, Any] = {"device": device} if "device" in fields else {}
     jobs = []
-    for seed in seeds if "seed" in fields else seeds[:1]:
-        seeded = {"seed": seed} if "seed" in fields else {}
+    for seed in seeds:
+        seeded: dict[str, Any] = {"seed": seed} if "seed" in fields else {}
         cells = tuple(Cell(label, dataset.name, g.machine, g.unit, g.snr_db, seed) for g in groups)
         jobs.append(Job(dataclasses.replace(detector, **settings, **seeded), cells, groups))
     return jobs

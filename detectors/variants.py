@@ -8,6 +8,7 @@ import dataclasses
 import difflib
 import types
 import typing
+from typing import Any
 
 import features
 from detectors.detector import Detector
@@ -55,7 +56,8 @@ def create(text: str) -> Detector:
     """
     name, values = parse(text)
     detector = find(name)
-    return detector(**{field: _checked(name, detector, field, value) for field, value in values.items()})
+    settings: dict[str, Any] = {field: _checked(name, detector, field, value) for field, value in values.items()}
+    return detector(**settings)
 
 
 def configurable_fields(detector: type[Detector]) -> dict[str, dataclasses.Field]:
@@ -86,7 +88,7 @@ def _checked(name: str, detector: type[Detector], field: str, value: object) -> 
     return float(value) if annotation is float and isinstance(value, int) else value
 
 
-def _fits(value: object, annotation: typing.Any) -> bool:
+def _fits(value: object, annotation: Any) -> bool:
     origin = typing.get_origin(annotation)
     if origin in (typing.Union, types.UnionType):
         return any(_fits(value, option) for option in typing.get_args(annotation))
