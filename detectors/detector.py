@@ -82,3 +82,14 @@ def vectors(clips: Clips) -> np.ndarray:
             f"vectors: clips differ in shape, {sorted(sizes)[:3]}; use a pooled feature such as PooledLogMel"
         )
     return np.stack([np.ravel(frames) for frames in clips.features])
+
+
+def sampled_frames(clips: Clips, at_most: int, seed: int) -> np.ndarray:
+    """Draw frames without replacement, as many from each clip: `(n_frames <= max(at_most, n_clips), n_bins) float32`.
+
+    For detectors that learn from single frames and cannot take them all.
+    """
+    rng = np.random.default_rng(seed)
+    of_each = max(1, at_most // len(clips))
+    drawn = [np.sort(rng.permutation(len(frames))[:of_each]) for frames in clips.features]
+    return np.concatenate([frames[rows] for frames, rows in zip(clips.features, drawn, strict=True)])

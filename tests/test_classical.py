@@ -5,15 +5,17 @@ import pytest
 from sklearn.covariance import LedoitWolf
 
 from detectors import Clips
+from detectors.detector import sampled_frames
 from detectors.iforest import IsolationForest
-from detectors.knn import NearestNeighbours
+from detectors.knn import LocalNeighbours, NearestNeighbours
 from detectors.loudness import Loudness
 from detectors.mahalanobis import Mahalanobis
 from detectors.ocsvm import OneClassSvm
 from detectors.random import Random
-from features import Feature, Level
+from features import Feature, InputError, Level, LogMel
 
 SAMPLE_RATE = 16_000
+POOLED = [NearestNeighbours(), LocalNeighbours(), Mahalanobis(), OneClassSvm(), IsolationForest()]
 
 
 def clips(*values: object) -> Clips:
@@ -60,6 +62,62 @@ def test_knn_by_hand() -> None:
         assert detector.score(clips(3)) == pytest.approx(expected / deviation, rel=1e-6)
 
 
+def test_knn_whitened_is_the_mahalanobis_distance_between_clips() -> None:
+    normal, heard = gaussian_clips(60, 4), gaussian_clips(5, 4, seed=1)
+    whitened = NearestNeighbours(k=1, whiten=True).fit(normal).score(heard)
+    reference = Mahalanobis().fit(normal)
+    scaled = [reference.scaler_.transform(np.concatenate(part.features)) for part in (normal, heard)]
+    precision = reference.covariance_.precision_
+    expected = [min(np.sqrt((x - z) @ precision @ (x - z)) for z in scaled[0]) for x in scaled[1]]
+    assert whitened == pytest.approx(expected, rel=1e-6)
+
+
+def test_knn_density_by_hand() -> None:
+    """0, 1 and 2 lie 1 from their nearest, 10 and 14 lie 4; the nearest to 8 is 10, and half its radius away."""
+    detector = NearestNeighbours(k=1, density=1).fit(clips(0, 1, 2, 10, 14))
+    assert detector.score(clips(8, 1, 3)) == pytest.approx([2 / 4, 0, 1], rel=1e-6)
+    assert NearestNeighbours(k=2, density=1).fit(clips(0, 1, 2, 10, 14)).score(clips(3)) == pytest.approx(
+        (1 + 7 / 4) / 2
+    )
+
+
+def test_knn_local_survives_duplicates_and_refuses_a_single_clip() -> None:
+    detector = LocalNeighbours().fit(clips(*[1] * 6, 5, 6, 7))
+    assert np.isfinite(detector.score(clips(1, 1.5, 6))).all()
+    with pytest.raises(InputError, match="density=4 needs 2 training clips or more, found 1"):
+        LocalNeighbours().fit(clips(1))
+
+
+@pytest.mark.parametrize(
+    "detector",
+    [IsolationForest(frames=100, feature=LogMel()), OneClassSvm(frames=100, feature=LogMel())],
+    ids=["iforest", "ocsvm"],
+)
+def test_frames_score_is_the_mean_over_frames(detector) -> None:
+    rng = np.random.default_rng(0)
+    normal = Clips([rng.standard_normal((n_frames, 3)) for n_frames in (40, 50, 7)], ["00"] * 3)
+    detector.fit(normal)
+    frames = [clips(frame) for frame in normal.features[2]]
+    single = np.concatenate([detector.score(frame) for frame in frames])
+    assert detector.score(normal)[2] == pytest.approx(single.mean(), rel=1e-4)
+
+
+@pytest.mark.parametrize("detector", [IsolationForest, OneClassSvm])
+def test_frames_of_a_pooled_feature_are_refused(detector) -> None:
+    with pytest.raises(InputError, match=r"frames=100 needs a feature that has frames"):
+        detector(frames=100)
+
+
+def test_sampled_frames_are_distinct_bounded_and_seeded() -> None:
+    table = np.arange(60.0).reshape(60, 1)
+    sample = sampled_frames(Clips([table[:10], table[10:]], ["00", "00"]), at_most=30, seed=0)
+    assert len(sample) == len(np.unique(sample)) == 10 + 15
+    again = sampled_frames(Clips([table[:10], table[10:]], ["00", "00"]), at_most=30, seed=0)
+    other = sampled_frames(Clips([table[:10], table[10:]], ["00", "00"]), at_most=30, seed=1)
+    assert np.array_equal(sample, again)
+    assert not np.array_equal(sample, other)
+
+
 def test_mahalanobis_matches_scikit_learn() -> None:
     """The training clips already have mean 0 and deviation 1 in each bin, so standardising changes nothing."""
     table = np.stack([frames.ravel() for frames in gaussian_clips(50, 4).features]).astype(np.float64)
@@ -91,7 +149,7 @@ def test_one_class_svm_leaves_out_at_most_nu() -> None:
         assert nu - 0.03 < outside < nu + 0.01
 
 
-@pytest.mark.parametrize("detector", [NearestNeighbours(), Mahalanobis(), OneClassSvm(), IsolationForest()], ids=repr)
+@pytest.mark.parametrize("detector", POOLED, ids=lambda detector: type(detector).__name__)
 def test_bins_that_never_change_do_no_harm(detector) -> None:
     rng = np.random.default_rng(0)
     normal = clips(*[[value, -156.5, -156.5] for value in rng.standard_normal(30)])
@@ -100,7 +158,7 @@ def test_bins_that_never_change_do_no_harm(detector) -> None:
     assert scores[1] > scores[0]
 
 
-@pytest.mark.parametrize("detector", [NearestNeighbours(), Mahalanobis(), OneClassSvm(), IsolationForest()], ids=repr)
+@pytest.mark.parametrize("detector", POOLED, ids=lambda detector: type(detector).__name__)
 def test_clips_of_different_size_are_refused(detector) -> None:
     with pytest.raises(ValueError, match="PooledLogMel"):
         detector.fit(Clips([np.zeros((3, 2)), np.zeros((4, 2))], ["00", "00"]))
