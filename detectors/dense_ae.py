@@ -49,16 +49,11 @@ class DenseAutoencoder(Detector):
     def fit(self, clips: Clips) -> Self:
         with seeded(self.seed, self.device) as device:
             windows = Windows(clips.features, self.frames, device)
-            n_training = int(len(windows) * (1 - self.validation_fraction))
-            if n_training < 2:
-                raise InputError(
-                    f"{n_training} windows of {self.frames} frames to learn from; give more or longer clips"
-                )
             network = self._network(windows.n_bins).to(device)
             self.history_ = train(
                 network,
                 lambda indices: self._residual(network, windows[indices]).square().mean(),
-                *torch.arange(len(windows)).tensor_split([n_training]),
+                *windows.split(self.validation_fraction),
                 epochs=self.epochs,
                 batch_size=self.batch_size,
                 learning_rate=self.learning_rate,

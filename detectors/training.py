@@ -167,6 +167,14 @@ class Windows:
     def __len__(self) -> int:
         return len(self.clip)
 
+    def split(self, validation_fraction: float) -> tuple[Tensor, Tensor]:
+        """Return the indices to learn from and those held out, the last ones, as Keras's validation_split does."""
+        n_training = int(len(self) * (1 - validation_fraction))
+        if n_training < 2:
+            raise InputError(f"{n_training} windows of {self.size} frames to learn from; give more or longer clips")
+        indices = torch.arange(len(self))
+        return indices[:n_training], indices[n_training:]
+
     def __getitem__(self, indices: Tensor) -> Tensor:
         if self.overlapping is not None:
             return self.overlapping[self.row[indices].to(self.device)]

@@ -1,0 +1,23 @@
+"""Dense autoencoder of the DCASE 2020 Task 2 baseline (Koizumi et al. 2020, arXiv 2006.05822)."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from detectors.dense_ae import DenseAutoencoder
+from detectors.registry import register
+from features import Feature, LogMel
+
+
+@register("dcase_ae")
+@dataclass
+class DcaseAutoencoder(DenseAutoencoder):
+    """The autoencoder of `dense_ae`, wider and with batch norm: 640 - 4 x 128 - 8 - 4 x 128 - 640, 100 epochs.
+
+    `scoring="mahalanobis"` gives the second score of the DCASE 2023 baseline, without its two domains.
+    """
+
+    hidden: tuple[int, ...] = (128, 128, 128, 128)
+    batch_norm: bool = True
+    epochs: int = 100
+    feature: Feature = LogMel(n_mels=128)
+    cpu_budget: ClassVar[dict[str, object]] = {"epochs": 10, "batch_size": 128}  # four times the steps per epoch
