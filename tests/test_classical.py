@@ -2,10 +2,12 @@
 
 import numpy as np
 import pytest
+from scipy.stats import multivariate_normal
 from sklearn.covariance import LedoitWolf
 
 from detectors import Clips
 from detectors.detector import sampled_frames
+from detectors.gmm import TimeWeightedMixture
 from detectors.iforest import IsolationForest
 from detectors.knn import LocalNeighbours, NearestNeighbours
 from detectors.loudness import Loudness
@@ -162,6 +164,42 @@ def test_bins_that_never_change_do_no_harm(detector) -> None:
 def test_clips_of_different_size_are_refused(detector) -> None:
     with pytest.raises(ValueError, match="PooledLogMel"):
         detector.fit(Clips([np.zeros((3, 2)), np.zeros((4, 2))], ["00", "00"]))
+
+
+def two_pools(n_clips: int, seed: int = 0) -> Clips:
+    """Row 0: bins that follow each other closely. Row 1: bins that go their own ways. Both have deviation 1."""
+    rng = np.random.default_rng(seed)
+    together = rng.standard_normal((n_clips, 1)) + 0.05 * rng.standard_normal((n_clips, 3))
+    return clips(*np.stack([together, rng.standard_normal((n_clips, 3))], axis=1))
+
+
+def test_mixture_of_one_component_is_the_gaussian_of_the_training_clips() -> None:
+    normal, other = two_pools(200), two_pools(10, seed=1)
+    detector = TimeWeightedMixture(components=1, regularisation=1e-6).fit(normal)
+    expected = np.zeros(10)
+    for pool in (0, 1):
+        table, heard = (np.stack([frames[pool] for frames in part.features]) for part in (normal, other))
+        covariance = np.cov(table.T, bias=True) + 1e-6 * np.eye(3)
+        expected -= multivariate_normal(table.mean(axis=0), covariance).logpdf(heard) / 2
+    assert detector.score(other) == pytest.approx(expected, rel=1e-6)
+
+
+def test_mixture_ignores_the_weights_of_its_components() -> None:
+    """Of two clusters of one shape, one seen three times as often: both centres get one score."""
+    cloud = np.random.default_rng(0).standard_normal((100, 1))
+    normal = clips(*(cloud - 50), *(cloud - 50), *(cloud - 50), *(cloud + 50))
+    detector = TimeWeightedMixture(components=2).fit(normal)
+    centres = cloud.mean() + np.array([-50, 50])
+    rare, frequent = detector.score(clips(*centres))
+    assert rare == pytest.approx(frequent, rel=1e-4)
+    assert rare == pytest.approx(np.log(cloud.std() * np.sqrt(2 * np.pi)), rel=1e-3)
+
+
+def test_held_out_keeps_the_pool_that_normal_clips_can_be_predicted_in() -> None:
+    detector = TimeWeightedMixture(components=1, pools="held_out").fit(two_pools(200))
+    assert detector.chosen_ == [0]
+    louder = Clips([10 * frames[::-1] for frames in two_pools(200).features], ["00"] * 200)
+    assert TimeWeightedMixture(components=1, pools="held_out").fit(louder).chosen_ == [1]
 
 
 def test_level_refuses_an_empty_clip() -> None:
