@@ -1,0 +1,148 @@
+"""How sure an AUC is: DeLong's covariance, intervals that behave near 1, and a bootstrap over clips.
+
+All intervals here speak about the sampling of test clips, with the fitted detector held fixed. How much a detector
+changes with its seed, or from unit to unit, is another question: see `leaderboard` and `comparison`.
+
+Two rules keep an interval honest where an AUC is near its limits:
+
+- Limits are computed on the logit scale, so they stay inside 0..1 and are longer on the side of 0.5. (Simulated
+  coverage of the 95 % interval with 100 clips a class: 94 to 96 % for AUC up to 0.95; plain limits fall to 91 %.)
+- Where the variance is exactly 0 (perfect separation, or all scores equal) the data say nothing about the spread. Then
+  k = min(n_normal, n_abnormal) disjoint pairs are taken as k coin tosses and get the interval of Clopper and Pearson
+  (1934). For AUC = 1 that is 1 - (alpha/2)^(1/k), the exact form of the "rule of three" (Hanley and Lippman-Hand
+  1983), and it holds for every distribution of scores: all pairs in order implies k independent pairs in order, which
+  has at most probability AUC^k. It is wide on purpose: the interval is never a point.
+"""
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.special import expit, logit
+from scipy.stats import beta, norm, rankdata
+
+from benchmarks.metrics import auc, checked
+from features import InputError
+
+Interval = tuple[float, float]
+
+# Below this a standard error is rounding: a true one is at least of the order 1 / (n_normal n_abnormal).
+SMALLEST_ERROR = 1e-9
+
+
+def delong(labels: ArrayLike, scores: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+    """AUCs of several detectors on the same clips, and the covariance of these AUCs.
+
+    Parameters: `labels` `(n_clips,)` 0/1; `scores` `(n_detectors, n_clips)`, higher = more anomalous.
+    Returns `(n_detectors,)` and `(n_detectors, n_detectors)`. Needs two clips of each class, else `InputError`.
+    The variance of a difference of two is c[0, 0] + c[1, 1] - 2 c[0, 1].
+    Source: DeLong, DeLong and Clarke-Pearson (1988), by ranks as in Sun and Xu (2014).
+    """
+    label, score = checked(labels, np.atleast_2d(np.asarray(scores, dtype=float)))
+    normal, abnormal = score[:, label == 0], score[:, label == 1]
+    n_normal, n_abnormal = normal.shape[1], abnormal.shape[1]
+    if min(n_normal, n_abnormal) < 2:
+        raise InputError(f"delong: {n_normal} normal and {n_abnormal} anomalous clips; a variance needs two of each")
+    rank = rankdata(np.hstack([normal, abnormal]), axis=1)
+    # per anomalous clip, the share of normal clips below it; per normal clip, the share of anomalous clips above it
+    above = (rank[:, n_normal:] - rankdata(abnormal, axis=1)) / n_normal
+    below = 1 - (rank[:, :n_normal] - rankdata(normal, axis=1)) / n_abnormal
+    covariance = np.atleast_2d(np.cov(above)) / n_abnormal + np.atleast_2d(np.cov(below)) / n_normal
+    return above.mean(axis=1), covariance
+
+
+def delong_interval(area: float, variance: float, pairs: int, level: float = 0.95) -> Interval:
+    """Limits of an AUC, or of a mean of AUCs, from its variance.
+
+    `pairs`: how many disjoint pairs of a normal and an anomalous clip there are, min(n_normal, n_abnormal); it matters
+    only where the variance is 0 (see the top of this file).
+    """
+    _check_level(level)
+    error = np.sqrt(max(variance, 0.0))
+    if error < SMALLEST_ERROR or not 0 < area < 1:
+        return _clopper_pearson(area, pairs, level)
+    half_width = norm.ppf(0.5 + level / 2) * error / (area * (1 - area))
+    return float(expit(logit(area) - half_width)), float(expit(logit(area) + half_width))
+
+
+def standard_error(area: float, variance: float, pairs: int) -> float:
+    """Standard error of one AUC for use in a mean: where the variance is 0, that of the Clopper-Pearson limits."""
+    if np.sqrt(max(variance, 0.0)) >= SMALLEST_ERROR:
+        return float(np.sqrt(variance))
+    low, high = _clopper_pearson(area, pairs, 0.95)
+    return (high - low) / (2 * float(norm.ppf(0.975)))
+
+
+def auc_interval(labels: ArrayLike, scores: ArrayLike, level: float = 0.95) -> Interval:
+    """DeLong limits of the AUC of one cell: `labels` and `scores` `(n_clips,)`.
+
+    A class of one clip has no variance to speak of; the limits are then those of one pair, nearly all of 0..1.
+    """
+    label, score = checked(labels, scores)
+    pairs = disjoint_pairs(label)
+    if pairs < 2:
+        return delong_interval(auc(label, score), 0.0, pairs, level)
+    aucs, covariance = delong(label, score)
+    return delong_interval(aucs[0], covariance[0, 0], pairs, level)
+
+
+def disjoint_pairs(labels: ArrayLike) -> int:
+    """Return how many disjoint pairs of one normal and one anomalous clip the labels hold."""
+    n_abnormal = int(np.sum(labels))
+    return min(n_abnormal, np.size(labels) - n_abnormal)
+
+
+def difference_interval(difference: float, variance: float, level: float = 0.95) -> Interval:
+    """Normal limits of a difference of two AUCs, or of two means of AUCs: (0, 0) where they cannot differ."""
+    _check_level(level)
+    half_width = float(norm.ppf(0.5 + level / 2) * np.sqrt(max(variance, 0.0)))
+    return difference - half_width, difference + half_width
+
+
+def bootstrap_aucs(labels: ArrayLike, scores: ArrayLike, n: int, rng: np.random.Generator) -> np.ndarray:
+    """AUCs of `n` resamples of the clips, normal and anomalous clips drawn apart, each with replacement.
+
+    `scores` `(n_clips,)` gives `(n,)`; `(n_detectors, n_clips)` gives `(n_detectors, n)`, all detectors on the same
+    resamples, so that differences are paired.
+    """
+    label, score = checked(labels, scores)
+    normal, abnormal = np.flatnonzero(label == 0), np.flatnonzero(label == 1)
+    weight = np.zeros((n, len(label)))
+    for members in (normal, abnormal):
+        weight[:, members] = rng.multinomial(len(members), np.full(len(members), 1 / len(members)), size=n)
+    aucs = [_weighted_auc(label, row, weight) for row in np.atleast_2d(score)]
+    return aucs[0] if score.ndim == 1 else np.stack(aucs)
+
+
+def stratified_bootstrap_interval(
+    labels: ArrayLike, scores: ArrayLike, n: int, rng: np.random.Generator, level: float = 0.95
+) -> Interval:
+    """Percentile limits of the AUC over `n` resamples (Efron and Tibshirani 1993), normal and anomalous drawn apart.
+
+    Where every resample gives the same AUC, the limits of Clopper and Pearson stand in, as for DeLong.
+    """
+    _check_level(level)
+    low, high = np.quantile(bootstrap_aucs(labels, scores, n, rng), [0.5 - level / 2, 0.5 + level / 2])
+    if high - low < 1e-9:
+        return _clopper_pearson(float(low), disjoint_pairs(labels), level)
+    return float(low), float(high)
+
+
+def _weighted_auc(label: np.ndarray, score: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """AUC of each row of `weight` `(n, n_clips)`, which says how often a clip was drawn; returns `(n,)`."""
+    order = np.argsort(score, kind="stable")
+    starts = np.flatnonzero(np.diff(score[order], prepend=-np.inf))  # where each group of equal scores begins
+    normal = np.add.reduceat(weight[:, order] * (label[order] == 0), starts, axis=1)
+    abnormal = np.add.reduceat(weight[:, order] * (label[order] == 1), starts, axis=1)
+    below = np.cumsum(normal, axis=1) - normal / 2  # ties count one half
+    return (abnormal * below).sum(axis=1) / (normal.sum(axis=1) * abnormal.sum(axis=1))
+
+
+def _clopper_pearson(share: float, trials: int, level: float) -> Interval:
+    successes, tail = share * trials, 0.5 - level / 2
+    low = beta.ppf(tail, successes, trials - successes + 1) if successes > 0 else 0.0
+    high = beta.ppf(1 - tail, successes + 1, trials - successes) if successes < trials else 1.0
+    return float(low), float(high)
+
+
+def _check_level(level: float) -> None:
+    if not 0 < level < 1:
+        raise InputError(f"interval: level={level}; give a share between 0 and 1, usually 0.95")

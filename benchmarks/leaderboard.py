@@ -1,0 +1,155 @@
+"""From the cells of one corpus to one row per detector: means, how sure they are, and who is ahead of whom.
+
+Means. The seeds of a (machine, unit, SNR) are averaged first; every mean is then over these sets, each with the same
+weight. A mean is given only where all its cells are there, so two numbers in one column are always over the same clips,
+and a detector that lacks a cell has no rank.
+
+Intervals. They say how far another draw of test clips from the same units could move the mean (`sampling_error`);
+`seed_sd` says how far another seed does; for what other units would do see `comparison`.
+
+Ties. A detector is tied with the best of its track where the interval of the paired difference of their means includes
+0. All of these share rank 1; the others keep the place that their mean gives them.
+"""
+
+from collections.abc import Collection
+
+import numpy as np
+import pandas as pd
+
+from benchmarks.metrics import METRICS
+from benchmarks.sampling_error import CELL, SamplingError, ScoreLoader, sampling_error
+from features import InputError
+
+SET = CELL[:-1]
+FIRST = ["detector", "track", "rank", "tied", "sanity", "beats_sanity", "auc", "auc_low", "auc_high"]
+NEEDED = ("detector", "dataset", *CELL, "status", "auc", "fit_seconds", "score_seconds", "message")
+
+
+def leaderboard(
+    results: pd.DataFrame,
+    scores: ScoreLoader,
+    *,
+    sanity: Collection[str] = (),
+    machine_scope: Collection[str] = (),
+    level: float = 0.95,
+) -> pd.DataFrame:
+    """Rank the detectors of one corpus under one protocol.
+
+    results: one row per cell; scores: gives the score table of a row, called for "ok" rows of complete detectors only.
+    sanity: names of the rows that a learned detector must beat. machine_scope: names of detectors that learn from
+    other units' sound; they are ranked among themselves.
+
+    Returns one row per detector, best first, the own track after, those without a rank last:
+    `detector, track ("unit" | "machine"), rank, tied, sanity, beats_sanity, auc, auc_low, auc_high, seed_sd, harmonic,
+    pauc, ap, worst_unit, auc[<snr> dB]..., auc[<machine>]..., cells_ok, cells, fit_seconds, score_seconds, reason`.
+    `harmonic` is over all AUCs and pAUCs (DCASE since 2021). `worst_unit` is the lowest mean AUC of a unit.
+    `beats_sanity`: its interval of the paired difference lies above 0 for each sanity row. Raises `InputError`.
+    """
+    _check(results)
+    board = means(results)
+    board.insert(1, "track", np.where(board["detector"].isin(list(machine_scope)), "machine", "unit"))
+    board["sanity"] = board["detector"].isin(list(sanity))
+    complete = board[board["cells_ok"] == board["cells"]]
+    if len(complete):
+        errors = sampling_error(results[results["detector"].isin(complete["detector"])], scores)
+        board = board.merge(_standing(complete, errors, level), how="left", on="detector")
+    board = board.reindex(columns=[*FIRST, *board.columns.difference(FIRST, sort=False)])
+    board = board.astype({"rank": "Int64", "tied": "boolean", "beats_sanity": "boolean"}).fillna({"tied": False})
+    best_first = board.assign(last=board["rank"].isna()).sort_values(
+        ["last", "track", "auc", "detector"], ascending=[True, False, False, True]
+    )
+    return best_first.drop(columns="last").reset_index(drop=True)
+
+
+def means(results: pd.DataFrame) -> pd.DataFrame:
+    """One row per detector: its means over complete groups of cells, its counts and times, and what it lacks."""
+    cells = results[CELL].drop_duplicates().sort_values(CELL).reset_index(drop=True)
+    set_of_cell = cells.groupby(SET, dropna=False).ngroup()
+    sets = cells[SET].drop_duplicates().reset_index(drop=True)
+    ok = results[results["status"] == "ok"]
+    board = pd.DataFrame({"detector": sorted(results["detector"].unique())}).set_index("detector")
+    per_cell = {name: _per_cell(ok, cells, name).reindex(board.index) for name in METRICS if name in results}
+    per_set = {name: _over(table, set_of_cell) for name, table in per_cell.items()}
+    aucs = per_set["auc"]
+    board["seed_sd"] = _over(per_cell["auc"], cells["seed"]).std(axis=1, ddof=1, skipna=False)
+    if "pauc" in per_set:
+        board["harmonic"] = _harmonic(pd.concat([aucs, per_set["pauc"]], axis=1))
+    for name, table in per_set.items():
+        board[name] = _mean(table)
+    board["worst_unit"] = _over(aucs, sets["machine"] + " " + sets["unit"]).min(axis=1, skipna=False)
+    levels = _over(aucs, sets["snr_db"])
+    for snr_db in sorted(levels.columns, reverse=True):
+        board[f"auc[{snr_db:g} dB]"] = levels[snr_db]
+    for machine, column in _over(aucs, sets["machine"]).items():
+        board[f"auc[{machine}]"] = column
+    board["cells_ok"] = per_cell["auc"].notna().sum(axis=1)
+    board["cells"] = len(cells)
+    for seconds in ("fit_seconds", "score_seconds"):
+        board[seconds] = ok.groupby("detector")[seconds].mean()
+    board["reason"] = [_reason(results[results["detector"] == name], len(cells)) for name in board.index]
+    return board.reset_index()
+
+
+def _per_cell(ok: pd.DataFrame, cells: pd.DataFrame, metric: str) -> pd.DataFrame:
+    """`(n_detectors, n_cells)`, columns numbered as the rows of `cells`, NaN where a detector lacks the cell."""
+    numbered = ok.merge(cells.reset_index(names="cell"), on=CELL)  # NaN meets NaN: no SNR is a level too
+    return numbered.pivot_table(index="detector", columns="cell", values=metric).reindex(columns=cells.index)
+
+
+def _over(table: pd.DataFrame, key: pd.Series) -> pd.DataFrame:
+    """Mean of the columns that share a key, NaN where one of them is; `key` has one value a column."""
+    return pd.DataFrame({k: _mean(table.loc[:, (key == k).to_numpy()]) for k in key.dropna().unique()}, table.index)
+
+
+def _mean(table: pd.DataFrame) -> pd.Series:
+    return table.mean(axis=1, skipna=False)
+
+
+def _harmonic(table: pd.DataFrame) -> pd.Series:
+    with np.errstate(divide="ignore"):  # one value of 0 makes the harmonic mean 0
+        return 1 / _mean(1 / table)
+
+
+def _standing(board: pd.DataFrame, errors: SamplingError, level: float) -> pd.DataFrame:
+    """`detector, auc_low, auc_high, rank, tied, beats_sanity` of detectors with the same, complete cells."""
+    auc = board.set_index("detector")["auc"]
+    sane = board.loc[board["sanity"], "detector"]
+    limits = [errors.mean_interval(name, auc[name], level) for name in auc.index]
+    standing = pd.DataFrame(limits, index=auc.index, columns=["auc_low", "auc_high"])
+
+    def is_ahead(name: str, other: str) -> bool:
+        return errors.difference_interval(name, other, auc[name] - auc[other], level)[0] > 0
+
+    for _, track in board.groupby("track"):
+        own = auc[track["detector"]]
+        with_best = np.array([not is_ahead(str(own.idxmax()), name) for name in own.index])
+        standing.loc[own.index, "rank"] = own.rank(ascending=False, method="min").where(~with_best, 1)
+        standing.loc[own.index, "tied"] = with_best & (with_best.sum() > 1)
+    beats = [pd.NA if name in set(sane) else all(is_ahead(name, other) for other in sane) for name in auc.index]
+    standing["beats_sanity"] = beats if len(sane) else pd.NA
+    return standing.reset_index()
+
+
+def _reason(rows: pd.DataFrame, n_cells: int) -> str:
+    """Why cells are lacking, such as `2 out_of_memory, 1 not run: CUDA out of memory`; empty where none is."""
+    failed = rows[rows["status"] != "ok"]
+    counts = [f"{count} {status}" for status, count in failed["status"].value_counts().items()]
+    counts += [f"{n_cells - len(rows)} not run"] if n_cells > len(rows) else []
+    message = next((str(text) for text in failed["message"] if isinstance(text, str) and text), "")
+    return ", ".join(counts) + (f": {message.splitlines()[0]}" if message else "")
+
+
+def _check(results: pd.DataFrame) -> None:
+    lacking = [column for column in NEEDED if column not in results]
+    if lacking:
+        raise InputError(f"leaderboard: results lack the columns {lacking}; give the table that a run writes")
+    corpora = sorted(results["dataset"].unique())
+    if len(corpora) != 1:
+        raise InputError(f"leaderboard: results of {len(corpora)} corpora ({corpora}); give those of one")
+    repeated = results[results.duplicated(["detector", *CELL])]
+    if len(repeated):
+        first = repeated.iloc[0]
+        raise InputError(
+            f"leaderboard: {len(repeated)} cells occur twice, the first {first['detector']} on {first['machine']} "
+            f"{first['unit']}; give the results of one protocol"
+        )
