@@ -11,6 +11,7 @@ import time
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -174,6 +175,7 @@ def _result(
         "n_normal": labels.count(0),
         "n_anomalous": labels.count(1),
         **measured,
+        "finished": datetime.now(UTC).isoformat(timespec="milliseconds"),
         "peak_memory_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
         "identity": record.identity,
         "manifest": split.manifest_hash if split else None,

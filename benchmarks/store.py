@@ -68,8 +68,8 @@ class Store:
 
     @staticmethod
     def scores(folder: Path) -> pd.DataFrame:
-        """The score table of a cell: `part, path, label, score`. Exact: floats are read as they were written."""
-        return pd.read_csv(folder / "scores.csv", float_precision="round_trip", dtype={"path": str})
+        """The score table of a cell: `part, path, label, score`. Floats are read back exactly (pandas >= 3.1)."""
+        return pd.read_csv(folder / "scores.csv", dtype={"path": str})
 
     @staticmethod
     def _result(folder: Path) -> dict | None:

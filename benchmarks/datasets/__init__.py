@@ -1,0 +1,40 @@
+"""The corpora: one per file, all on the contract of `dataset.py`."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from benchmarks.datasets.dataset import Clip, Dataset
+from benchmarks.datasets.mimii import Mimii
+from benchmarks.datasets.synthetic import Synthetic
+from features import InputError
+
+__all__ = ["DATASETS", "Clip", "Dataset", "Mimii", "Synthetic", "find_data", "open_dataset"]
+
+DATASETS: dict[str, type[Dataset]] = {corpus.name: corpus for corpus in (Mimii, Synthetic)}
+
+_FROM_FOLDER: dict[str, Callable[[Path], Dataset]] = {"mimii": Mimii}
+
+
+def find_data(data: Path | None) -> Path | None:
+    """Where the recordings are: `data` if given, else the variable `ASDBENCH_DATA`, else `data/mimii` if it is there."""
+    if data is not None:
+        return data
+    if variable := os.environ.get("ASDBENCH_DATA"):
+        return Path(variable)
+    return Path("data/mimii") if Path("data/mimii").is_dir() else None
+
+
+def open_dataset(name: str | None, data: Path | None) -> Dataset:
+    """Open a corpus by name; without one, MIMII where `find_data` finds it, else the synthetic corpus.
+
+    Raises `InputError` where the name is unknown or its recordings are not there.
+    """
+    if name is not None and name not in DATASETS:
+        raise InputError(f"--dataset {name}: there are {', '.join(DATASETS)}")
+    folder = find_data(data)
+    if name == "synthetic" or (name is None and folder is None):
+        return Synthetic()
+    if folder is None:
+        raise InputError(f"--dataset {name}: no recordings; give their folder with --data DIR or in ASDBENCH_DATA")
+    return _FROM_FOLDER[name or "mimii"](folder)

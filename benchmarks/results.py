@@ -1,0 +1,76 @@
+"""From the store to one tidy table: a row per cell, with the metrics of its stored scores."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from benchmarks.intervals import auc_interval
+from benchmarks.metrics import METRICS
+from benchmarks.store import Store
+from features import InputError
+
+COLUMNS = (
+    "detector",
+    "dataset",
+    "machine",
+    "unit",
+    "snr_db",
+    "seed",
+    "status",
+    "auc",
+    "auc_low",
+    "auc_high",
+    "pauc",
+    "ap",
+    "n_train",
+    "n_normal",
+    "n_abnormal",
+    "fit_seconds",
+    "score_seconds",
+    "message",
+)
+
+
+BESIDE = ("scope", "sanity", "manifest", "finished", "folder")
+
+
+def load_results(root: Path | str) -> pd.DataFrame:
+    """Read `<results>/<dataset>/<protocol>` into one row per cell: `COLUMNS`, then `BESIDE`.
+
+    Metrics come from the stored scores and are NaN where `status` is not "ok". `folder` holds `scores.csv`.
+    A result on another split or version of the corpus than the newest of its unit and SNR is no result on the same
+    clips: it becomes a row of status "stale".
+    """
+    rows = [_row(folder, result) for folder, result in Store(Path(root)).results()]
+    if not rows:
+        raise InputError(f"{root}: no results; run the benchmark first, or name the folder <results>/<dataset>/<protocol>")
+    return _mark_stale(pd.DataFrame(rows))[[*COLUMNS, *BESIDE]]
+
+
+def _mark_stale(results: pd.DataFrame) -> pd.DataFrame:
+    group = ["machine", "unit", "snr_db"]
+    newest = results.sort_values("finished").groupby(group, dropna=False)["clips"].transform("last")
+    stale = results["clips"] != newest.sort_index()
+    results.loc[stale, "status"] = "stale"
+    results.loc[stale, "message"] = "measured on another split or version of the corpus; run it again"
+    results.loc[stale, ["auc", "auc_low", "auc_high", "pauc", "ap"]] = np.nan
+    return results
+
+
+def _row(folder: Path, result: dict) -> dict[str, object]:
+    metrics = _metrics(Store.scores(folder)) if result["status"] == "ok" else {}
+    renamed = {
+        "n_abnormal": result["n_anomalous"],
+        "folder": str(folder),
+        "clips": f"{result['manifest']} of {result['config']['dataset_identity']}",  # what was split, and how
+    }
+    return dict.fromkeys(COLUMNS, np.nan) | result | renamed | metrics
+
+
+def _metrics(scores: pd.DataFrame) -> dict[str, float]:
+    test = scores[scores["part"] == "test"]
+    labels, values = test["label"].to_numpy(), test["score"].to_numpy()
+    low, high = auc_interval(labels, values)
+    limits = {"auc_low": low, "auc_high": high}
+    return {name: metric(labels, values) for name, metric in METRICS.items()} | limits
