@@ -124,6 +124,12 @@ def test_part_of_a_tree_may_be_given(tmp_path, monkeypatch, part, paths):
     assert [clip.path for clip in Mimii(Path()).clips()] == paths
 
 
+def test_nearest_name_that_states_the_level_counts(tmp_path):
+    write_wav(tmp_path / "6_dB_pump/0dB/min6dB/fan/id_00/normal/00000000.wav")
+
+    assert [clip.path for clip in Mimii(tmp_path).clips()] == ["-6_dB_fan/fan/id_00/normal/00000000.wav"]
+
+
 def test_one_archive_may_be_given(tmp_path):
     archive = write_archives(tmp_path) / "-6_dB_fan.zip"
 
