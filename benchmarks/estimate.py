@@ -33,9 +33,11 @@ def _seconds_per_clip(results: Path) -> dict[str, float]:
     rows = pd.concat(tables, ignore_index=True)
     clips = rows["n_train"] + rows["n_normal"] + rows["n_abnormal"]
     per_clip = (rows["fit_seconds"] + rows["score_seconds"]) / clips
-    return per_clip.groupby(rows["detector"]).median().to_dict()
+    return {str(name): float(s) for name, s in per_clip.groupby(rows["detector"]).median().items()}
 
 
 def _read(file: Path) -> pd.DataFrame:
     table = pd.read_csv(file)
-    return table.loc[table["status"] == "ok", ["detector", "n_train", "n_normal", "n_abnormal", "fit_seconds", "score_seconds"]]
+    return table.loc[
+        table["status"] == "ok", ["detector", "n_train", "n_normal", "n_abnormal", "fit_seconds", "score_seconds"]
+    ]

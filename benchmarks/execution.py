@@ -58,6 +58,7 @@ def record_of(plan: Plan, job: Job, command: str) -> Record:
     }
     about = {
         "protocol": plan.protocol.name,
+        "channel": plan.protocol.channel,
         "synthetic": plan.dataset.synthetic,
         "scope": job.detector.scope,
         "sanity": job.detector.sanity,

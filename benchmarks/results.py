@@ -44,7 +44,9 @@ def load_results(root: Path | str) -> pd.DataFrame:
     """
     rows = [_row(folder, result) for folder, result in Store(Path(root)).results()]
     if not rows:
-        raise InputError(f"{root}: no results; run the benchmark first, or name the folder <results>/<dataset>/<protocol>")
+        raise InputError(
+            f"{root}: no results; run the benchmark first, or name the folder <results>/<dataset>/<protocol>"
+        )
     return _mark_stale(pd.DataFrame(rows))[[*COLUMNS, *BESIDE]]
 
 

@@ -1,7 +1,7 @@
 """The contract of a detector: `fit` on normal clips, `score` any clips, higher = more anomalous."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
@@ -48,6 +48,7 @@ class Detector(ABC):
 
     feature: Feature  # a field: what the runner computes for this detector
     scope: ClassVar[Literal["unit", "machine"]] = "unit"  # one fit per unit, or one over all units of a machine type
+    cpu_budget: ClassVar[Mapping[str, object]] = {}  # fields that train less than published, for runs without a GPU
     sanity: ClassVar[bool] = False  # True for rows that a learned detector must beat
 
     @abstractmethod

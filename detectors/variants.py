@@ -50,14 +50,29 @@ def parse(text: str) -> tuple[str, dict[str, object]]:
 
 
 def create(text: str) -> Detector:
-    """Make a fresh detector from its name, or from `name[field=value,...]`.
+    """Make a fresh detector from `name`, `name[field=value,...]`, `name@cpu` or `name@cpu[field=value,...]`.
 
-    Raises `InputError` where the name, a field or a value is unknown, and says what there is.
+    `@cpu` sets the fields of the class's `cpu_budget` first. Raises `InputError` where the name, the budget, a field
+    or a value is unknown, and says what there is.
     """
-    name, values = parse(text)
+    label, values = parse(text)
+    name, at, budget = label.partition("@")
     detector = find(name)
-    settings: dict[str, Any] = {field: _checked(name, detector, field, value) for field, value in values.items()}
+    if at and budget != "cpu":
+        raise InputError(f"{text!r}: the only budget to name is @cpu; without it a detector trains as published")
+    settings: dict[str, Any] = dict(detector.cpu_budget) if at else {}
+    settings |= {field: _checked(name, detector, field, value) for field, value in values.items()}
     return detector(**settings)
+
+
+def with_budget(text: str, budget: str) -> str:
+    """The row label under a budget: "cpu" adds `@cpu` to the name of a detector that has a reduced CPU budget."""
+    if budget not in ("cpu", "full"):
+        raise InputError(f"--budget {budget}: choose cpu or full")
+    label, values = parse(text)
+    if budget == "full" or "@" in label or not find(label).cpu_budget:
+        return text
+    return f"{label}@cpu{text.strip().removeprefix(label)}"
 
 
 def configurable_fields(detector: type[Detector]) -> dict[str, dataclasses.Field]:

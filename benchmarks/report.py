@@ -1,0 +1,91 @@
+"""From stored cells to the files that people read: results.csv, the leaderboard in its forms, environment.json.
+
+Everything here is computed from the store alone: no audio, no features, no detectors.
+"""
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from benchmarks import tables
+from benchmarks.datasets import DATASETS
+from benchmarks.leaderboard import leaderboard
+from benchmarks.results import COLUMNS, load_results
+from benchmarks.store import Store
+from features import InputError
+
+QUICK_SUFFIX = "-quick"  # of the folder of a corpus that was thinned for a first look
+
+
+@dataclass(frozen=True)
+class Report:
+    """A leaderboard with its caption, and the results below it."""
+
+    board: pd.DataFrame
+    caption: tables.Caption
+    results: pd.DataFrame
+
+
+def make_report(root: Path, groups: Sequence[tuple[str, str, float | None]] | None = None) -> Report:
+    """Rank what lies in `<results>/<dataset>/<protocol>`, on all units and SNRs or on these (machine, unit, snr_db)."""
+    results = load_results(root)
+    if groups is not None:
+        wanted = {(machine, unit, "" if snr_db is None else snr_db) for machine, unit, snr_db in groups}
+        keys = zip(results["machine"], results["unit"], results["snr_db"].astype(object).fillna(""), strict=True)
+        results = results[[key in wanted for key in keys]]
+    sanity = set(results.loc[results["sanity"], "detector"])
+    across = set(results.loc[results["scope"] == "machine", "detector"])
+    board = leaderboard(results, _scores, sanity=sanity, machine_scope=across)
+    return Report(board, _caption(root, results), results)
+
+
+def write_report(root: Path) -> list[Path]:
+    """Write results.csv, leaderboard.md, .csv, .tex and environment.json into `root`, each whole or not at all."""
+    report = make_report(root)
+    newest = report.results.sort_values("finished").iloc[-1]
+    environment = json.loads((Path(newest["folder"]) / "result.json").read_text())["environment"]
+    texts = {
+        "results.csv": report.results[[*COLUMNS, "scope", "sanity"]].to_csv(index=False, lineterminator="\n"),
+        "leaderboard.csv": tables.csv(report.board, report.caption),
+        "leaderboard.md": tables.markdown(report.board, report.caption),
+        "leaderboard.tex": tables.latex(report.board, report.caption),
+        "environment.json": json.dumps(environment, indent=1) + "\n",
+    }
+    return [_write(root / name, text) for name, text in texts.items()]
+
+
+def _scores(row: pd.Series) -> pd.DataFrame:
+    return Store.scores(Path(row["folder"]))
+
+
+def _caption(root: Path, results: pd.DataFrame) -> tables.Caption:
+    first = json.loads((Path(results.iloc[0]["folder"]) / "result.json").read_text())
+    corpus = DATASETS.get(first["dataset"])
+    versions = first["environment"]["versions"]
+    reduced = results["detector"].str.contains("@cpu").any()
+    return tables.Caption(
+        corpus=corpus.title if corpus else first["dataset"],
+        split=first["config"]["split"],
+        channel=first["channel"],
+        seeds=sorted(int(seed) for seed in results["seed"].unique()),
+        cells=len(results[["machine", "unit", "snr_db", "seed"]].drop_duplicates()),
+        budget="rows marked @cpu train less than published, see docs/detectors.md" if reduced else "as published",
+        versions={name: versions[name] for name in ("asdbench", "torch", "scikit-learn") if versions.get(name)},
+        synthetic=first["synthetic"],
+        quick=root.parent.name.endswith(QUICK_SUFFIX),
+    )
+
+
+def _write(file: Path, text: str) -> Path:
+    partial = file.with_name(f".{file.name}.partial")
+    try:
+        partial.write_text(text, encoding="utf-8")
+        os.replace(partial, file)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise InputError(f"{file}: {error.strerror or error}; free space or permission, and run it again") from error
+    return file

@@ -1,0 +1,145 @@
+"""What a person sees in the terminal: the plan, the progress, the failures, the tables."""
+
+import os
+import shlex
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+from benchmarks import tables
+from benchmarks.datasets import DATASETS, Synthetic
+from benchmarks.estimate import seconds_of
+from benchmarks.plan import Job, Plan, snr_text
+from benchmarks.protocols import SPLIT_RULES
+from benchmarks.report import make_report
+from benchmarks.runner import Runner
+from detectors import Detector, registry
+from detectors.checks import run_checks
+
+WIDE = 140  # columns of a terminal that the whole leaderboard fits into
+
+
+def say_that_synthetic(console: Console) -> None:
+    console.print(
+        "MIMII is not here, so this runs on the SYNTHETIC corpus. To run on MIMII: get it from Zenodo, record 3384388, "
+        "and name its folder with --data DIR.",
+        style="yellow",
+    )
+
+
+def run(plan: Plan, runner: Runner, force: bool, console: Console) -> list[tuple[Job, str]]:
+    """Print the plan, run what is not done under a progress bar, and return the jobs that failed with their reason."""
+    runner.store.sweep()
+    jobs = runner.pending(plan, force)
+    seconds = seconds_of(jobs, runner.store.root.parent.parent)
+    _print_plan(plan, runner, jobs, seconds, console)
+    if not jobs:
+        return []
+    known = [s for s in seconds if s is not None]
+    guess = sum(known) / len(known) if known else 1.0
+    weights = {id(job): s if s is not None else guess for job, s in zip(jobs, seconds, strict=True)}
+    failures = []
+    with _progress(console) as progress:
+        features = progress.add_task("features", total=None)
+        groups = {(g.machine, g.unit, g.snr_db) for job in jobs for g in job.groups if g.split is not None}
+        progress.update(features, total=len(groups))
+        for _ in runner.compute_features(plan, jobs):
+            progress.advance(features)
+        cells = progress.add_task("cells", total=sum(weights.values()))
+        for job, failure in runner.run(plan, jobs):
+            progress.advance(cells, weights[id(job)])
+            if failure:
+                failures.append((job, failure))
+    return failures
+
+
+def _progress(console: Console) -> Progress:
+    return Progress(
+        TextColumn("{task.description:>8}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        console=console,
+    )
+
+
+def _print_plan(plan: Plan, runner: Runner, jobs: list[Job], seconds: list[float | None], console: Console) -> None:
+    labels = list(dict.fromkeys(cell.detector for cell in plan.cells))
+    n_cells, n_left = len(plan.cells), sum(len(job.cells) for job in jobs)
+    machines = ", ".join(sorted({group.machine for group in plan.groups}))
+    snrs = ", ".join(dict.fromkeys(snr_text(group.snr_db) for group in plan.groups))
+    console.print(f"corpus    {plan.dataset.title}: {machines}; {snrs}; {sum(len(g.clips) for g in plan.groups)} clips")
+    console.print(f"protocol  split {plan.protocol.split}, channel {plan.protocol.channel}")
+    console.print(f"detectors {', '.join(labels)}", markup=False)
+    console.print(f"cells     {n_cells}, of which {n_cells - n_left} are done and {n_left} are to do")
+    if not jobs:
+        console.print("Nothing to do: every cell is done. --force runs them again.")
+        return
+    known = [s for s in seconds if s is not None]
+    new = sorted({job.cells[0].detector for job, s in zip(jobs, seconds, strict=True) if s is None})
+    untimed = f"not known yet for {', '.join(new)}" if new else ""
+    minutes = f"{sum(known) / runner.n_jobs / 60:.1f} min with {runner.n_jobs} jobs" if known else ""
+    console.print(f"estimate  {'; '.join(filter(None, [minutes, untimed]))}", markup=False)
+
+
+def show(root: Path, plan: Plan, failures: list[tuple[Job, str]], files: list[Path], console: Console) -> None:
+    """Print the leaderboard on the plan's units, what failed and how to repeat it, and where the files are."""
+    report = make_report(root, [(group.machine, group.unit, group.snr_db) for group in plan.groups])
+    columns = tables.default_columns(report.board)
+    if console.width < WIDE:
+        columns = [c for c in columns if c in ("rank", "detector", "interval") or c.startswith("auc")]
+    console.print(tables.terminal(report.board, report.caption, columns))
+    for job, failure in failures:
+        console.print(f"failed: {job.cells[0]}: {failure}", style="red", markup=False)
+        console.print(f"  again: {_repeat(job)}", markup=False, soft_wrap=True)
+    console.print(f"Files: {root}{os.sep} {', '.join(file.name for file in files)}", markup=False, soft_wrap=True)
+
+
+def _repeat(job: Job) -> str:
+    cell = job.cells[0]
+    options = {"--dataset": cell.dataset, "--detectors": cell.detector, "--machines": cell.machine}
+    options |= {"--units": ",".join(c.unit for c in job.cells), "--seeds": str(cell.seed)}
+    options |= {} if cell.snr_db is None else {"--snrs": f"{cell.snr_db:g}"}
+    return "python run_all.py " + " ".join(f"{option} {shlex.quote(value)}" for option, value in options.items())
+
+
+def show_catalogue(console: Console) -> None:
+    """Print detectors with input, track, paper and availability; datasets; protocols."""
+    available, unavailable = registry.detectors()
+    table = Table("detector", "input", "track", "idea and source", box=None, pad_edge=False)
+    for name, detector in available.items():
+        idea = (detector.__doc__ or "").strip().partition("\n")[0]
+        track = "sanity" if detector.sanity else "across units" if detector.scope == "machine" else "per unit"
+        table.add_row(name, type(detector().feature).__name__, track, escape(idea))
+    for entry in unavailable:
+        table.add_row(entry.name, "", "", f"unavailable: {escape(entry.reason)}", style="yellow")
+    console.print(table)
+    console.print(f"\ndatasets   {', '.join(f'{name} ({cls.title})' for name, cls in DATASETS.items())}", markup=False)
+    console.print(f"splits     {', '.join(SPLIT_RULES)}")
+    console.print("channels   0 and any other index, nearest, mean")
+
+
+def show_checks(label: str, detector: Detector, console: Console) -> bool:
+    """Run the conformance checks on one detector, print a verdict per check, and return whether all passed."""
+    verdicts = run_checks(detector)
+    console.print(f"{label}: {detector!r}", markup=False)
+    for verdict in verdicts:
+        mark = "[green]ok  [/green]" if verdict.ok else "[red]FAIL[/red]"
+        console.print(f"  {mark} {verdict.name}{': ' + escape(verdict.message) if verdict.message else ''}")
+    return all(verdict.ok for verdict in verdicts)
+
+
+def export(corpus: Synthetic, directory: Path, console: Console) -> None:
+    """Write the synthetic corpus as WAV files under a progress bar."""
+    from benchmarks.datasets.synthetic import export_corpus
+
+    clips = len(corpus.clips())
+    with Progress(BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=console) as progress:
+        task = progress.add_task("clips", total=clips)
+        export_corpus(corpus, directory, lambda: progress.advance(task))
+    console.print(f"Wrote {clips} clips of the SYNTHETIC corpus to {directory}", markup=False)
