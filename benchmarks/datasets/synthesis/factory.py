@@ -25,7 +25,7 @@ def factory_noise(rng: np.random.Generator, own: np.random.Generator, n_samples:
 def _hall(rng: np.random.Generator, own: np.random.Generator, n_samples: int) -> np.ndarray:
     """Return the sum of everything far away: noise that falls 3 to 7 dB an octave, with humps of its own."""
     frequencies = 62.5 * 2.0 ** np.arange(8)  # 62.5 Hz to 8 kHz
-    levels = -(3.0 + 4.0 * rng.random()) * np.arange(8) + 3.0 * rng.standard_normal(8)
+    levels = -(5.0 + 0.7 * rng.standard_normal()) * np.arange(8) + 1.2 * rng.standard_normal(8)
     swell = 1.0 + 0.2 * drift(rng, n_samples, 1.5)
     return swell * shaped_noise(own, n_samples, frequencies, levels)
 

@@ -18,9 +18,9 @@ NORMAL = Fault("normal", 0.0)
 
 
 def graded(kinds: tuple[str, ...], index: int) -> Fault:
-    """Return the fault of the anomalous clip `index`: kinds take turns, severities spread evenly over 0.1 to 1.
+    """Return the fault of the anomalous clip `index`: kinds take turns, severities spread evenly over 0.3 to 1.
 
     Multiples of the golden ratio modulo 1 fill an interval evenly however many are taken.
     """
     golden = 0.6180339887498949
-    return Fault(kinds[index % len(kinds)], 0.1 + 0.9 * ((index // len(kinds) + 0.5) * golden % 1.0))
+    return Fault(kinds[index % len(kinds)], 0.3 + 0.7 * ((index // len(kinds) + 0.5) * golden % 1.0))

@@ -58,7 +58,7 @@ def sound(unit: str, fault: Fault, rng: np.random.Generator, n_samples: int) -> 
 
 def _tones(pump: Pump, fault: Fault, revolutions: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Return vane-pass tones, falling 7 dB a multiple, and the low orders of the shaft."""
-    first = decibel(-4.0 + 2.0 * rng.standard_normal() + 3.0 * fault.of("clogging") - 3.0 * fault.of("leakage"))
+    first = decibel(-6.0 + 2.0 * rng.standard_normal() + 3.0 * fault.of("clogging") - 3.0 * fault.of("leakage"))
     orders = {k * pump.vanes: first * decibel(-7.0 * (k - 1) + 2.0 * rng.standard_normal()) for k in range(1, 6)}
     for order in (1, 2, 3):
         orders[order] = decibel(-12.0 - 3.0 * order + 2.0 * rng.standard_normal())
@@ -69,9 +69,9 @@ def _flow(pump: Pump, load: float, clogging: float, rng: np.random.Generator, n_
     """Return flow noise coloured by the resonances of the pipe; a higher flow is brighter."""
     low, high = pump.pipe
     frequencies = [40.0, 150.0, 0.7 * low, low, 1.5 * low, 0.8 * high, high, 1.3 * high, 4000.0, 8000.0]
-    levels = np.array([-14.0, -9.0, -5.0, 0.0, -8.0, -8.0, -3.0, -10.0, -20.0, -28.0]) + 0.8 * rng.standard_normal(10)
-    levels[6:] += 1.0 * load - 3.0 * clogging
-    levels[:3] += 4.0 * clogging
+    levels = np.array([-14.0, -9.0, -5.0, 0.0, -8.0, -8.0, -3.0, -10.0, -20.0, -28.0]) + 0.6 * rng.standard_normal(10)
+    levels[6:] += 1.0 * load - 4.0 * clogging
+    levels[:3] += 5.0 * clogging
     return shaped_noise(rng, n_samples, frequencies, levels)
 
 
@@ -80,13 +80,13 @@ def _hiss(leakage: float, rng: np.random.Generator, n_samples: int) -> np.ndarra
     if leakage == 0.0:
         return np.zeros(n_samples)
     jet = shaped_noise(rng, n_samples, [500.0, 2000.0, 3500.0, 6000.0, 8000.0], [-30.0, -6.0, 0.0, -6.0, -12.0])
-    return decibel(-26.0 + 12.0 * leakage) * jet * (1.0 + 0.2 * drift(rng, n_samples, 10.0))
+    return decibel(-21.0 + 19.0 * leakage) * jet * (1.0 + 0.2 * drift(rng, n_samples, 10.0))
 
 
 def _particles(pump: Pump, contamination: float, rng: np.random.Generator, n_samples: int) -> np.ndarray:
     """Return blows on the casing; clean water carries a rare particle too."""
-    times = random_times(rng, 0.5 + 12.0 * contamination, n_samples / SAMPLE_RATE)
-    strengths = (0.4 + 0.8 * contamination) * np.exp(0.5 * rng.standard_normal(len(times)))
+    times = random_times(rng, 0.5 + 16.0 * contamination, n_samples / SAMPLE_RATE)
+    strengths = (0.6 + 1.4 * contamination) * np.exp(0.5 * rng.standard_normal(len(times)))
     modes = [Mode(hz, 0.006, weight) for hz, weight in zip(pump.casing, (1.0, 0.7, 0.5), strict=True)]
     return struck(n_samples, times, strengths, ringing(modes, rng))
 
@@ -99,5 +99,5 @@ def _bubbles(pump: Pump, cavitation: float, revolutions: np.ndarray, rng: np.ran
     times = random_times(rng, 1500.0, n_samples / SAMPLE_RATE)
     turn = revolutions[(times * SAMPLE_RATE).astype(np.int64)]
     times = times[rng.random(len(times)) < 0.5 + 0.5 * np.cos(2 * np.pi * pump.vanes * turn)]
-    strengths = 0.25 * cavitation * np.exp(0.8 * rng.standard_normal(len(times)))
+    strengths = 1.0 * cavitation * np.exp(0.8 * rng.standard_normal(len(times)))
     return struck(n_samples, times, strengths, ringing([Mode(3200.0, 0.0004, 1.0), Mode(5600.0, 0.0003, 0.7)], rng))

@@ -60,7 +60,7 @@ def sound(unit: str, fault: Fault, rng: np.random.Generator, n_samples: int) -> 
 
 def motion(slide: Slider, rng: np.random.Generator, n_samples: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the velocity `(n_samples,)` in m/s and the times in seconds at which the carriage sets off."""
-    top = slide.speed * np.exp(0.12 * rng.standard_normal())
+    top = slide.speed * np.exp(0.08 * rng.standard_normal())
     ramp, cruise = top / slide.acceleration, slide.stroke / top - top / slide.acceleration
     period = 2 * ramp + cruise + 0.08 + 0.1 * rng.random()  # with a rest at each end
     count = int(n_samples / SAMPLE_RATE / period) + 3
@@ -78,7 +78,7 @@ def _friction(pace: np.ndarray, grease: float, rng: np.random.Generator) -> np.n
     treble += np.array([0.0, 0.0, 4.0, 3.0]) * grease
     rub = shaped_noise(rng, len(pace), [50.0, 300.0, 900.0, 3000.0], bass)
     scrape = shaped_noise(rng, len(pace), [400.0, 1500.0, 4000.0, 8000.0], treble)
-    return pace * (rub + decibel(-7.0 + 4.0 * grease + rng.standard_normal()) * pace * scrape)
+    return pace * (rub + decibel(-7.0 + 8.0 * grease + rng.standard_normal()) * pace * scrape)
 
 
 def _drive(slide: Slider, pace: np.ndarray, belt: float, rng: np.random.Generator) -> np.ndarray:
@@ -93,13 +93,14 @@ def _drive(slide: Slider, pace: np.ndarray, belt: float, rng: np.random.Generato
 
 
 def _reversals(slide: Slider, starts: np.ndarray, belt: float, rng: np.random.Generator, n_samples: int) -> np.ndarray:
-    """Return the thump of each start, and the bounces of a loose belt after it."""
-    response = ringing([Mode(slide.frame_modes[0], 0.03, 1.0), Mode(slide.frame_modes[1], 0.02, 0.6)], rng)
-    bounces = np.arange(5)
-    gaps = (0.03 + 0.015 * rng.random(len(starts)))[:, np.newaxis] * bounces
-    strengths = 1.2 * np.exp(0.25 * rng.standard_normal((len(starts), 5)))
-    strengths[:, 1:] *= 0.8 * belt * 0.7 ** bounces[:-1]
-    return struck(n_samples, (starts[:, np.newaxis] + gaps).ravel(), strengths.ravel(), response)
+    """Return the thump of each start, and the slaps of the belt against its cover after it."""
+    frame = ringing([Mode(slide.frame_modes[0], 0.03, 1.0), Mode(slide.frame_modes[1], 0.02, 0.6)], rng)
+    cover = ringing([Mode(4.0 * slide.frame_modes[1], 0.008, 1.0), Mode(7.3 * slide.frame_modes[1], 0.006, 0.7)], rng)
+    gaps = (0.03 + 0.015 * rng.random(len(starts)))[:, np.newaxis] * np.arange(1, 6)
+    slaps = (0.1 + 2.6 * belt) * 0.75 ** np.arange(5) * np.exp(0.25 * rng.standard_normal(gaps.shape))
+    thumps = 0.7 * np.exp(0.25 * rng.standard_normal(len(starts)))
+    bounces = struck(n_samples, (starts[:, np.newaxis] + gaps).ravel(), slaps.ravel(), cover)
+    return struck(n_samples, starts, thumps, frame) + bounces
 
 
 def _stick_slip(
@@ -121,6 +122,6 @@ def _rail(slide: Slider, velocity: np.ndarray, rail: float, rng: np.random.Gener
     times = (crossings / SAMPLE_RATE)[:, np.newaxis] + np.arange(8) * (slide.ball_pitch / slide.speed / pace)[
         :, np.newaxis
     ]
-    strengths = (0.1 + 0.9 * rail) * pace[:, np.newaxis] * np.exp(0.3 * rng.standard_normal(times.shape))
+    strengths = (0.1 + 2.5 * rail) * pace[:, np.newaxis] * np.exp(0.3 * rng.standard_normal(times.shape))
     response = ringing([Mode(slide.rail_modes[0], 0.006, 1.0), Mode(slide.rail_modes[1], 0.004, 0.7)], rng)
     return struck(len(velocity), times.ravel(), strengths.ravel(), response)
