@@ -53,7 +53,9 @@ def options(folder):
 def tree(tmp_path_factory):
     """A corpus of WAV files: two machines, one unit, two noise levels."""
     directory = tmp_path_factory.mktemp("corpus") / "mimii"
-    corpus = Synthetic(machines=("fan", "valve"), units=("id_00",), snrs_db=(6.0, 0.0), normals=12, anomalies=4, seconds=1.0)
+    corpus = Synthetic(
+        machines=("fan", "valve"), units=("id_00",), snrs_db=(6.0, 0.0), normals=12, anomalies=4, seconds=1.0
+    )
     export_corpus(corpus, directory)
     return directory
 
@@ -75,10 +77,13 @@ def test_a_run_ends_with_a_ranked_table_and_the_files(finished):
 
 def test_results_csv_has_one_tidy_row_per_cell(finished):
     table = pd.read_csv(finished[0] / "results/mimii/code-ch0/results.csv")
-    assert list(table.columns[:18]) == (
-        "detector dataset machine unit snr_db seed status auc auc_low auc_high pauc ap n_train n_normal n_abnormal "
-        "fit_seconds score_seconds message"
-    ).split()
+    assert (
+        list(table.columns[:18])
+        == (
+            "detector dataset machine unit snr_db seed status auc auc_low auc_high pauc ap n_train n_normal n_abnormal "
+            "fit_seconds score_seconds message"
+        ).split()
+    )
     assert len(table) == 12
     assert set(table["status"]) == {"ok"}
     assert table[["n_train", "n_normal", "n_abnormal"]].drop_duplicates().values.tolist() == [[8, 4, 4]]
@@ -168,12 +173,14 @@ def test_a_missing_folder_is_named(tmp_path):
 
 @pytest.mark.skipif(not SAMPLE.is_dir(), reason="the sample of real MIMII recordings is not beside the project")
 def test_real_recordings_are_read_from_their_archive(tmp_path):
-    run = run_all("--dataset", "mimii", "--data", SAMPLE, "--split", "holdout", "--detectors", CHEAP, *options(tmp_path))
+    run = run_all(
+        "--dataset", "mimii", "--data", SAMPLE, "--split", "holdout", "--detectors", CHEAP, *options(tmp_path)
+    )
     assert run.returncode == 0, run.stderr
     table = pd.read_csv(tmp_path / "results/mimii/holdout-ch0/results.csv")
-    assert table[["machine", "unit", "snr_db", "n_train", "n_normal", "n_abnormal"]].drop_duplicates().values.tolist() == [
-        ["fan", "id_00", 0.0, 14, 4, 20]
-    ]
+    assert table[
+        ["machine", "unit", "snr_db", "n_train", "n_normal", "n_abnormal"]
+    ].drop_duplicates().values.tolist() == [["fan", "id_00", 0.0, 14, 4, 20]]
     code = run_all("--dataset", "mimii", "--data", SAMPLE, "--split", "code", *options(tmp_path))
     assert code.returncode == 2
     assert "20 normal and 20 anomalous clips leave nothing to train on" in code.stderr

@@ -127,7 +127,9 @@ def test_nothing_is_done_twice_and_a_deleted_cell_is_done_alone(done):
         plan_of("dense_ae[epochs=3]"),
         plan_of("dense_ae[epochs=2]", seeds=(1,)),
         make_plan(CORPUS, Protocol("holdout"), {"dense_ae[epochs=2]": create("dense_ae[epochs=2]")}),
-        plan_of("dense_ae[epochs=2]", corpus=Synthetic(seed=1, units=("id_00",), snrs_db=(6.0,), normals=12, anomalies=4)),
+        plan_of(
+            "dense_ae[epochs=2]", corpus=Synthetic(seed=1, units=("id_00",), snrs_db=(6.0,), normals=12, anomalies=4)
+        ),
     ],
     ids=["configuration", "seed", "split", "corpus"],
 )
