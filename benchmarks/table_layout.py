@@ -1,0 +1,160 @@
+"""What a table shows, before it is drawn: columns, sections, rounding, marks, and the caption.
+
+In each section (detectors of a unit, then the own track of those that learn from other units) the best value of a
+column is marked, and the second, as printed: equal figures are marked alike. `1=` is a rank shared with others.
+Detectors without a rank carry the cells they have and the reason.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from benchmarks.metrics import METRICS
+from features import InputError
+
+HEADINGS = {
+    "rank": "#",
+    "detector": "Detector",
+    "auc": "AUC",
+    "interval": "Interval",
+    "seed_sd": "Seed s.d.",
+    "harmonic": "Harmonic mean",
+    "pauc": "pAUC",
+    "ap": "AP",
+    "worst_unit": "Worst unit",
+    "fit_seconds": "Fit (s)",
+    "score_seconds": "Score (s)",
+    "cells_ok": "Cells",
+}
+TEXT = ("rank", "detector", "interval")
+NEVER_BEST = (*TEXT, "seed_sd", "fit_seconds", "score_seconds")  # deviations and times are told, not ranked
+BEHIND_SANITY = "†"
+TRACKS = {"unit": "", "machine": "Own track: learns from other units' sound"}
+
+
+@dataclass(frozen=True)
+class Caption:
+    """What a reader must know of a table to cite it. `cells`: how many each ranked detector has."""
+
+    corpus: str
+    split: str
+    channel: str
+    seeds: Sequence[int]
+    cells: int
+    budget: str
+    versions: Mapping[str, str]
+    synthetic: bool = False
+    quick: bool = False
+    level: float = 0.95
+
+    def __str__(self) -> str:
+        versions = ", ".join(f"{name} {version}" for name, version in self.versions.items())
+        parts = ["SYNTHETIC DATA: not to be set beside published figures."] * self.synthetic
+        parts += ["Quick run: not for citing."] * self.quick
+        parts += [
+            f"{self.corpus}. AUC, the mean over {self.cells} cells (machine, unit, SNR, seed).",
+            f"Interval: {100 * self.level:g} %, over the sampling of test clips (DeLong).",
+            f"Split: {self.split}. Channel: {self.channel}. Seeds: {', '.join(map(str, self.seeds))}.",
+            f"Budget: {self.budget}. Versions: {versions}.",
+        ]
+        return " ".join(parts)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What stands in one place of a table."""
+
+    text: str
+    best: bool = False
+    second: bool = False
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A table before it is drawn. `sections`: title (may be empty) and rows; `unranked`: detector and reason."""
+
+    columns: list[str]
+    headings: list[str]
+    sections: list[tuple[str, list[list[Entry]]]]
+    unranked: list[tuple[str, str]]
+    caption: str
+
+
+def default_columns(board: pd.DataFrame) -> list[str]:
+    """All that a leaderboard has to show: means per SNR and per machine too, the seeds' deviation if there is one."""
+    means = [column for column in board.columns if re.fullmatch(r"auc\[.+\]", column)]
+    metrics = [name for name in METRICS if name != "auc" and name in board]
+    seeds = ["seed_sd"] if "seed_sd" in board and board["seed_sd"].notna().any() else []
+    return [
+        "rank",
+        "detector",
+        "auc",
+        "interval",
+        *seeds,
+        *means,
+        *metrics,
+        "worst_unit",
+        "fit_seconds",
+        "score_seconds",
+    ]
+
+
+def narrow_columns(board: pd.DataFrame) -> list[str]:
+    """What fits a page or a terminal: the mean, its interval, the means per SNR and the worst unit."""
+    levels = [column for column in board.columns if re.fullmatch(r"auc\[\S+ dB\]", column)]
+    return ["rank", "detector", "auc", "interval", *levels, "worst_unit"]
+
+
+def layout(board: pd.DataFrame, caption: Caption, columns: Sequence[str] | None = None) -> Layout:
+    """Choose, round and mark. `columns`: names of the leaderboard's, and "interval"; raises `InputError` for others."""
+    chosen = list(columns) if columns is not None else default_columns(board)
+    known = {"interval", *board.columns}
+    if unknown := [column for column in chosen if column not in known]:
+        raise InputError(f"table: no columns {unknown}; there are {', '.join(sorted(known))}")
+    ranked = board[board["rank"].notna()]
+    sections = [(title, _rows(ranked[ranked["track"] == track], chosen)) for track, title in TRACKS.items()]
+    lacking = board[board["rank"].isna()]
+    return Layout(
+        chosen,
+        [HEADINGS.get(column, re.sub(r"^auc\[(.+)\]$", r"\1", column)) for column in chosen],
+        [section for section in sections if section[1]],
+        [(str(row.detector), f"{row.cells_ok} of {row.cells} cells; {row.reason}") for row in lacking.itertuples()],
+        " ".join([str(caption), *legend(ranked, caption.level)]),
+    )
+
+
+def _rows(ranked: pd.DataFrame, columns: Sequence[str]) -> list[list[Entry]]:
+    texts = [[_text(row, column) for column in columns] for _, row in ranked.iterrows()]
+    leaders = []  # per column, the best and the second of its texts
+    for column, printed in zip(columns, zip(*texts, strict=True), strict=False):
+        order = [] if column in NEVER_BEST or len(printed) < 2 else sorted(set(printed) - {""}, key=float, reverse=True)
+        leaders.append([*order[:2], None, None])
+    return [
+        [Entry(text, text == best, text == second) for text, (best, second, *_) in zip(row, leaders, strict=True)]
+        for row in texts
+    ]
+
+
+def _text(row: pd.Series, column: str) -> str:
+    if column == "rank":
+        return f"{row['rank']}=" if row["tied"] else str(row["rank"])
+    if column == "detector":
+        behind = not pd.isna(row["beats_sanity"]) and not row["beats_sanity"]
+        return row["detector"] + " (sanity)" * row["sanity"] + BEHIND_SANITY * behind
+    if column == "interval":
+        return f"[{row['auc_low']:.3f}, {row['auc_high']:.3f}]"
+    value = row[column]
+    if not isinstance(value, float):
+        return str(value)
+    if pd.isna(value):
+        return ""
+    return f"{value:.3g}" if column.endswith("_seconds") else f"{value:.3f}"
+
+
+def legend(ranked: pd.DataFrame, level: float) -> list[str]:
+    """The sentences that explain the marks in use."""
+    ties = f"1=: tied with the best, the {100 * level:g} % interval of the paired difference includes 0."
+    behind = f"{BEHIND_SANITY}: not clearly above each sanity row."
+    return [ties] * bool(ranked["tied"].any()) + [behind] * bool((~ranked["beats_sanity"].fillna(True)).any())
