@@ -16,6 +16,7 @@ from benchmarks.plan import Job, Plan, snr_text
 from benchmarks.protocols import SPLIT_RULES
 from benchmarks.report import make_report
 from benchmarks.runner import Runner
+from benchmarks.table_layout import default_columns
 from detectors import Detector, registry
 from detectors.checks import run_checks
 
@@ -90,7 +91,7 @@ def _print_plan(plan: Plan, runner: Runner, jobs: list[Job], seconds: list[float
 def show(root: Path, plan: Plan, failures: list[tuple[Job, str]], files: list[Path], console: Console) -> None:
     """Print the leaderboard on the plan's units, what failed and how to repeat it, and where the files are."""
     report = make_report(root, [(group.machine, group.unit, group.snr_db) for group in plan.groups])
-    columns = tables.default_columns(report.board)
+    columns = default_columns(report.board)
     if console.width < WIDE:
         columns = [c for c in columns if c in ("rank", "detector", "interval") or c.startswith("auc")]
     console.print(tables.terminal(report.board, report.caption, columns))

@@ -34,7 +34,7 @@ from features.feature import Feature
 class CachedFeature:
     """One feature of a group: read-only arrays `(n_frames, n_bins) float32`, one per source, in their order.
 
-    seconds_per_clip: what reading and computing one clip took on average when the entry was made.
+    seconds_per_clip: what reading and computing one clip took on average when the entry was made, warmed up.
     """
 
     arrays: list[np.ndarray]
@@ -173,7 +173,8 @@ class _Writer:
         self.n_bins = frames.shape[1]
         self.n_frames.append(len(frames))
         self.file.write(np.ascontiguousarray(frames).data)
-        self.seconds += time.perf_counter() - started + reading_seconds
+        if len(self.n_frames) > 1:  # the first clip also pays for imports
+            self.seconds += time.perf_counter() - started + reading_seconds
 
     def commit(self) -> None:
         self.file.close()
@@ -181,7 +182,7 @@ class _Writer:
             "feature": repr(self.feature),
             "n_bins": self.n_bins,
             "n_frames": self.n_frames,
-            "seconds_per_clip": self.seconds / max(1, len(self.n_frames)),
+            "seconds_per_clip": self.seconds / max(1, len(self.n_frames) - 1),
         }
         (self.partial / "meta.json").write_text(json.dumps(meta))
         shutil.rmtree(self.entry, ignore_errors=True)  # an entry that is not whole

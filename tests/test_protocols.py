@@ -43,7 +43,12 @@ def test_holdout_tests_a_fifth_and_validates_a_tenth_of_the_rest():
 
 
 def test_labels_follows_the_corpus():
-    clips = [clip(0, 0, split="train"), clip(1, 0, split="validation"), clip(2, 0, split="test"), clip(3, 1, split="test")]
+    clips = [
+        clip(0, 0, split="train"),
+        clip(1, 0, split="validation"),
+        clip(2, 0, split="test"),
+        clip(3, 1, split="test"),
+    ]
     split = Protocol("labels").apply(clips)
     assert [numbers(part) for part in split.parts().values()] == [[(0, 0)], [(0, 1)], [(1, 3), (0, 2)]]
 
@@ -61,7 +66,7 @@ def test_a_clip_is_in_the_same_part_at_every_snr(rule):
 
 def test_units_are_drawn_apart():
     fan, pump = (
-        Protocol("paper").apply([c for c in Synthetic(machines=(m,), units=("id_00",), snrs_db=(6.0,)).clips()])
+        Protocol("paper").apply(list(Synthetic(machines=(m,), units=("id_00",), snrs_db=(6.0,)).clips()))
         for m in ("fan", "pump")
     )
     assert numbers(fan.test) != numbers(pump.test)

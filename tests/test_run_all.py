@@ -77,16 +77,29 @@ def test_a_run_ends_with_a_ranked_table_and_the_files(finished):
 
 def test_results_csv_has_one_tidy_row_per_cell(finished):
     table = pd.read_csv(finished[0] / "results/mimii/code-ch0/results.csv")
-    assert (
-        list(table.columns[:18])
-        == (
-            "detector dataset machine unit snr_db seed status auc auc_low auc_high pauc ap n_train n_normal n_abnormal "
-            "fit_seconds score_seconds message"
-        ).split()
-    )
+    assert list(table.columns[:18]) == [
+        "detector",
+        "dataset",
+        "machine",
+        "unit",
+        "snr_db",
+        "seed",
+        "status",
+        "auc",
+        "auc_low",
+        "auc_high",
+        "pauc",
+        "ap",
+        "n_train",
+        "n_normal",
+        "n_abnormal",
+        "fit_seconds",
+        "score_seconds",
+        "message",
+    ]
     assert len(table) == 12
     assert set(table["status"]) == {"ok"}
-    assert table[["n_train", "n_normal", "n_abnormal"]].drop_duplicates().values.tolist() == [[8, 4, 4]]
+    assert table[["n_train", "n_normal", "n_abnormal"]].drop_duplicates().to_numpy().tolist() == [[8, 4, 4]]
     assert ((table["auc_low"] <= table["auc"]) & (table["auc"] <= table["auc_high"])).all()
 
 
@@ -113,7 +126,7 @@ def test_damaged_recordings_cost_their_cells_only(tree, tmp_path):
     assert run.returncode == 1
     rows = pd.read_csv(tmp_path / "results/mimii/code-ch0/results.csv")
     failed = rows[rows["status"] != "ok"]
-    assert failed[["machine", "snr_db"]].drop_duplicates().values.tolist() == [["fan", 6.0]]
+    assert failed[["machine", "snr_db"]].drop_duplicates().to_numpy().tolist() == [["fan", 6.0]]
     assert len(failed) == 3
     assert failed["message"].str.contains("00000003.wav: cut short").all()
     assert failed["auc"].isna().all()
@@ -180,7 +193,7 @@ def test_real_recordings_are_read_from_their_archive(tmp_path):
     table = pd.read_csv(tmp_path / "results/mimii/holdout-ch0/results.csv")
     assert table[
         ["machine", "unit", "snr_db", "n_train", "n_normal", "n_abnormal"]
-    ].drop_duplicates().values.tolist() == [["fan", "id_00", 0.0, 14, 4, 20]]
+    ].drop_duplicates().to_numpy().tolist() == [["fan", "id_00", 0.0, 14, 4, 20]]
     code = run_all("--dataset", "mimii", "--data", SAMPLE, "--split", "code", *options(tmp_path))
     assert code.returncode == 2
     assert "20 normal and 20 anomalous clips leave nothing to train on" in code.stderr

@@ -82,7 +82,7 @@ def runner_in(folder, n_jobs=1, cache=None):
 def run(plan, runner, force=False):
     jobs = runner.pending(plan, force)
     groups = list(runner.compute_features(plan, jobs))
-    return len(groups), dict((job.cells[0].detector, message) for job, message in runner.run(plan, jobs))
+    return len(groups), {job.cells[0].detector: message for job, message in runner.run(plan, jobs)}
 
 
 def all_scores(runner):
@@ -190,7 +190,7 @@ def test_a_detector_of_machine_scope_is_fitted_once_on_all_units(tmp_path):
     assert [len(job.cells) for job in plan.jobs] == [2]
     runner = runner_in(tmp_path)
     run(plan, runner)
-    assert load_results(runner.store.root)[["unit", "status", "scope"]].values.tolist() == [
+    assert load_results(runner.store.root)[["unit", "status", "scope"]].to_numpy().tolist() == [
         ["id_00", "ok", "machine"],
         ["id_02", "ok", "machine"],
     ]
