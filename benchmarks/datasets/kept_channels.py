@@ -1,0 +1,87 @@
+"""A mono store: WAV files that hold some microphones of a recording, read by the numbers these had in it.
+
+`channels.json` lies beside the WAV files, in the folder of each class, so that it stays with them when a part of the
+store is moved:
+
+    {"channels": [0, 4], "recorded": 8, "archive": "6_dB_fan.zip"}
+
+says that the first channel stored is channel 0 of the 8 recorded, and the second is channel 4.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+
+from benchmarks.datasets.mimii_layout import CHANNELS_FILE
+from features import Channel, InputError, WavFile
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Which channels of a recording a mono store holds, in the order of their storing."""
+
+    channels: tuple[int, ...]
+    recorded: int  # channels of the recording
+    archive: str  # the name of the archive that they were taken from
+
+    def __post_init__(self) -> None:
+        wrong = [c for c in self.channels if not (type(c) is int and 0 <= c < self.recorded)]
+        if wrong or not self.channels or len(set(self.channels)) < len(self.channels):
+            raise InputError(
+                f"channels {self.text or 'none'}: give different indices from 0 to {self.recorded - 1} with commas "
+                "between, such as 0,4"
+            )
+
+    @property
+    def text(self) -> str:
+        return ", ".join(map(str, self.channels))
+
+    def write(self, folder: Path) -> None:
+        channels = {"channels": list(self.channels), "recorded": self.recorded, "archive": self.archive}
+        (folder / CHANNELS_FILE).write_text(json.dumps(channels) + "\n", encoding="utf-8")
+
+    @classmethod
+    def read(cls, folder: Path) -> Self:
+        """Read a folder's `channels.json`. Raises `InputError` where it is missing or says something else."""
+        file = folder / CHANNELS_FILE
+        try:
+            stated = json.loads(file.read_text(encoding="utf-8"))
+            if not isinstance(stated, Mapping) or type(stated["recorded"]) is not int:
+                raise TypeError("no channels, recorded and archive")
+            return cls(tuple(stated["channels"]), stated["recorded"], str(stated["archive"]))
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            raise InputError(
+                f"{file}: does not say which channels are stored ({error}); make the mono store again from its archive"
+            ) from error
+
+
+@dataclass(frozen=True)
+class StoredClip:
+    """A clip of a mono store, on the contract of `features.AudioSource`."""
+
+    file: WavFile
+    kept: Kept
+
+    @property
+    def identity(self) -> str:
+        """Identity of the file and the channels that it holds. Raises `InputError` where there is no such file."""
+        return f"{self.file.identity} channels {self.kept.text} of {self.kept.recorded}"
+
+    def read(self, channel: Channel) -> tuple[np.ndarray, int]:
+        """Return `((n_samples,) float32, sample_rate in Hz)` of a channel by its number in the recording.
+
+        Raises `InputError` where it was not kept; the mean can be had where every channel was.
+        """
+        kept = self.kept.channels
+        if channel == "mean" and len(kept) == self.kept.recorded:
+            return self.file.read("mean")
+        if channel == "mean" or channel not in kept:
+            raise InputError(
+                f"{self.file.path}: channel {channel!r} asked for, this mono store keeps {self.kept.text} of "
+                f"0..{self.kept.recorded - 1}; choose one of these with --channel, or get {self.kept.archive} again"
+            )
+        return self.file.read(kept.index(channel))
