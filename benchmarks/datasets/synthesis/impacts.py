@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from scipy.signal import oaconvolve
+from scipy.fft import irfft, next_fast_len, rfft
 
 from benchmarks.datasets.synthesis.clock import SAMPLE_RATE
 
@@ -39,7 +39,8 @@ def struck(n_samples: int, times: np.ndarray, strengths: np.ndarray, response: n
     starts, strengths = starts[inside], np.asarray(strengths)[inside]
     if len(starts) > _FEW:
         train = np.bincount(starts, weights=strengths, minlength=n_samples)
-        return oaconvolve(train, response)[:n_samples]
+        size = next_fast_len(n_samples + len(response), real=True)
+        return irfft(rfft(train, size) * rfft(response, size), size)[:n_samples]
     sound = np.zeros(n_samples + len(response))
     for start, strength in zip(starts, strengths, strict=True):
         sound[start : start + len(response)] += strength * response

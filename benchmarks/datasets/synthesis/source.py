@@ -63,6 +63,12 @@ class SyntheticAudio:
     n_channels: int
 
     @property
+    def path(self) -> str:
+        """Return where the clip lies in the corpus, as in MIMII: `6_dB_fan/fan/id_00/normal/00000000.wav`."""
+        folder = "abnormal" if self.anomalous else "normal"
+        return f"{self.snr_db:g}_dB_{self.machine}/{self.machine}/{self.unit}/{folder}/{self.index:08d}.wav"
+
+    @property
     def fault(self) -> Fault:
         """Return kind and severity; metadata for reports, never an input of a detector."""
         return graded(faults_of(self.machine), self.index) if self.anomalous else NORMAL
