@@ -37,8 +37,8 @@ def _sound(rng: np.random.Generator, unit: str, part: Part, n_samples: int) -> n
     if part == "silence":
         return np.zeros(n_samples, dtype=np.float32)
     hum = _tones(rng, HUM[unit] * np.arange(1, 7), n_samples) + 0.003 * rng.standard_normal(n_samples)
-    if part == "fault":  # a whine between the harmonics, and broadband rattle 20 dB above the noise
-        hum += 2 * _tones(rng, HUM[unit] * np.arange(3.5, 9.5), n_samples) + 0.03 * rng.standard_normal(n_samples)
+    if part == "fault":  # a whine far above the hum, 20 dB louder than each harmonic, and rattle 20 dB above the noise
+        hum += 10 * _tones(rng, HUM[unit] * np.array([20.5]), n_samples) + 0.03 * rng.standard_normal(n_samples)
     return hum.astype(np.float32)
 
 

@@ -17,7 +17,9 @@ REGISTERED, UNAVAILABLE = detectors()
 @pytest.mark.parametrize("check", CHECKS)
 @pytest.mark.parametrize("name", REGISTERED)
 def test_detector_conforms(name: str, check: str) -> None:
-    CHECKS[check](REGISTERED[name]())
+    """Networks are checked as they run on a CPU, save for `epochs`, which the checks lower by themselves."""
+    budget = {field: value for field, value in REGISTERED[name].cpu_budget.items() if field != "epochs"}
+    CHECKS[check](REGISTERED[name](**budget))
 
 
 def test_every_detector_of_ours_is_available() -> None:
