@@ -124,7 +124,10 @@ def _concatenate(parts: list[Clips]) -> Clips:
 
 
 def _score(detector: Detector, group: Group, parts: Mapping[str, Clips]) -> tuple[pd.DataFrame, float]:
-    """The score table of one cell, labels joined, and the seconds that scoring the test clips took."""
+    """The score table of one cell, labels joined, and the seconds that scoring the test clips took.
+
+    Columns `part, path, label, score`, and `domain` where the corpus has domains; a secret label is empty.
+    """
     assert group.split is not None
     tables, test_seconds = [], 0.0
     for part in PARTS:
@@ -135,10 +138,10 @@ def _score(detector: Detector, group: Group, parts: Mapping[str, Clips]) -> tupl
         scores = np.asarray(detector.score(parts[part]), dtype=np.float64)
         test_seconds = time.perf_counter() - started if part == "test" else test_seconds
         _check(scores, len(clips), part)
-        labels = [clip.label for clip in clips]
-        tables.append(
-            pd.DataFrame({"part": part, "path": [clip.path for clip in clips], "label": labels, "score": scores})
-        )
+        columns = {"path": [clip.path for clip in clips], "label": pd.array([clip.label for clip in clips], "Int64")}
+        tables.append(pd.DataFrame({"part": part} | columns | {"score": scores}))
+        if any(clip.domain for clip in clips):
+            tables[-1]["domain"] = [clip.domain for clip in clips]
     return pd.concat(tables, ignore_index=True), test_seconds
 
 

@@ -1,22 +1,31 @@
 """The contract of a dataset: it lists labelled clips from names alone, and says where they come from."""
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from features import AudioSource
+from features import AudioSource, Feature, InputError
+
+if TYPE_CHECKING:
+    from benchmarks.dcase_metrics import OfficialMetric
+
+_NAME = re.compile(r"(?![. ])[^\x00-\x1f/\\:*?\"<>|]+")  # can be part of the name of a file anywhere
 
 
 @dataclass(frozen=True)
 class Clip:
     """One recording of one machine unit.
 
+    machine, unit: names that can be part of a file's name, else `InputError`.
     snr_db: the noise level it was mixed at, None where the corpus states none.
     label: 0 normal, 1 anomalous, None where the corpus keeps it secret.
     path: where it is inside the corpus, the same for an archive and for its unpacked tree; orders the clips.
     audio: reads the sound, later.
     split: the part ("train", "validation", "test") that the corpus itself assigns, if it does.
+    domain: "source" or "target" in corpora whose recording conditions shift between the two.
+    attributes: further conditions (speed, load, microphone) as the corpus writes them. No detector sees either.
     """
 
     machine: str
@@ -26,6 +35,16 @@ class Clip:
     path: str
     audio: AudioSource
     split: str | None = None
+    domain: str | None = None
+    attributes: str = ""
+
+    def __post_init__(self) -> None:
+        for field, name in (("machine", self.machine), ("unit", self.unit)):
+            if not _NAME.fullmatch(name):
+                raise InputError(
+                    f"{self.path}: {field} {name!r} cannot be part of a file's name; "
+                    'give a name without / \\ : * ? " < > | that does not begin with a dot or a space'
+                )
 
 
 class Dataset(ABC):
@@ -38,6 +57,8 @@ class Dataset(ABC):
     synthetic: ClassVar[bool] = False  # True labels every table, figure and file made from it
     sample_rate: ClassVar[int] = 16_000  # Hz
     nearest_channel: ClassVar[Mapping[str, int]] = {}  # machine -> index of the microphone that faces it
+    official_split: ClassVar[str] = "code"  # the split rule of its authors, the default on the command line
+    official_metric: ClassVar["OfficialMetric | None"] = None  # of a challenge, computed from stored scores
 
     @property
     @abstractmethod
@@ -47,3 +68,7 @@ class Dataset(ABC):
     @abstractmethod
     def clips(self) -> list[Clip]:
         """List all clips in order of their paths, opening no audio. Raises `InputError` where there are none."""
+
+    def feature_for(self, feature: Feature) -> Feature:
+        """What is computed of these clips for a detector that asks for `feature`: just that, where they are sound."""
+        return feature
