@@ -29,6 +29,10 @@ class AudioSource(Protocol):
     def identity(self) -> str:
         """Text that changes whenever the sound may have changed (path, size, time or checksum)."""
 
+    @property
+    def name(self) -> str:
+        """What to call it in a message: where a person finds it."""
+
     def read(self, channel: Channel) -> tuple[np.ndarray, int]:
         """Return `((n_samples,) float32 at full scale 1, sample_rate in Hz)`.
 
@@ -47,6 +51,11 @@ class WavFile:
     inside: str | None = None
 
     @property
+    def name(self) -> str:
+        """Its path."""
+        return str(self.path)
+
+    @property
     def identity(self) -> str:
         """Name, size in bytes and modification time in ns. Raises `InputError` where there is no such file."""
         found = _stat(self.path)
@@ -62,7 +71,7 @@ class WavFile:
                 data = file.read(size)
         except OSError as error:
             raise InputError(f"{self.path}: cannot be read ({error.strerror}); check its permissions") from error
-        return _signal(parse(data, str(self.path)), channel, str(self.path))
+        return _signal(parse(data, self.name), channel, self.name)
 
 
 @dataclass(frozen=True)
@@ -75,14 +84,18 @@ class ZipMember:
     n_bytes: int  # inflated
 
     @property
+    def name(self) -> str:
+        """`archive!member`."""
+        return f"{self.archive}!{self.member}"
+
+    @property
     def identity(self) -> str:
         """Member, size in bytes and CRC-32: the same wherever the archive lies and whatever it is called."""
         return f"{self.member!a} {self.n_bytes} {self.crc:08x}"
 
     def read(self, channel: Channel) -> tuple[np.ndarray, int]:
         """Return `((n_samples,) float32, sample_rate in Hz)`; only floats may exceed 1. Raises `InputError`."""
-        name = f"{self.archive}!{self.member}"
-        return _signal(parse(self._inflate(name), name), channel, name)
+        return _signal(parse(self._inflate(self.name), self.name), channel, self.name)
 
     def _inflate(self, name: str) -> bytes:
         archive = open_archive(self.archive)

@@ -130,7 +130,7 @@ def _compute(missing: dict[Path, Feature], sources: Sequence[AudioSource], chann
             reading = time.perf_counter() - started
             if rate != sample_rate:
                 raise InputError(
-                    f"{source.identity}: sampled at {rate} Hz, the corpus at {sample_rate} Hz; "
+                    f"{source.name}: sampled at {rate} Hz, the corpus at {sample_rate} Hz; "
                     f"resample it or take it out"
                 )
             for writer in writers:
@@ -162,14 +162,14 @@ class _Writer:
         try:
             frames = self.feature(waveform, sample_rate)
         except InputError as error:
-            raise InputError(f"{source.identity}: {error}") from error
+            raise InputError(f"{source.name}: {error}") from error
         if frames.dtype != np.float32 or frames.ndim != 2 or not np.isfinite(frames).all():
             raise InputError(
-                f"{source.identity}: {self.feature!r} must give finite float32 of shape (n_frames, n_bins), "
+                f"{source.name}: {self.feature!r} must give finite float32 of shape (n_frames, n_bins), "
                 f"found {frames.dtype} {frames.shape}, finite: {bool(np.isfinite(frames).all())}"
             )
         if self.n_frames and frames.shape[1] != self.n_bins:
-            raise InputError(f"{source.identity}: {self.feature!r} gave {frames.shape[1]} bins, before {self.n_bins}")
+            raise InputError(f"{source.name}: {self.feature!r} gave {frames.shape[1]} bins, before {self.n_bins}")
         self.n_bins = frames.shape[1]
         self.n_frames.append(len(frames))
         self.file.write(np.ascontiguousarray(frames).data)

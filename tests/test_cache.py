@@ -25,6 +25,10 @@ class Tone:
     def identity(self):
         return f"tone {self.hertz} {self.n_samples}"
 
+    @property
+    def name(self):
+        return self.identity
+
     def read(self, channel):
         if self.broken:
             raise InputError(f"{self.identity}: cannot be read")

@@ -79,6 +79,11 @@ class SyntheticAudio:
         return f"{self!r} {generator_hash()}"
 
     @property
+    def name(self) -> str:
+        """What to call it in a message."""
+        return f"synthetic {self.path}"
+
+    @property
     def n_samples(self) -> int:
         """Return the samples per channel."""
         return round(self.seconds * SAMPLE_RATE)
