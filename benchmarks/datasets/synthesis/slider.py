@@ -118,7 +118,7 @@ def _rail(slide: Slider, velocity: np.ndarray, rail: float, rng: np.random.Gener
     position = np.cumsum(velocity) / SAMPLE_RATE
     beyond = position - position.min() > 0.4 * slide.stroke
     crossings = np.flatnonzero(beyond[1:] != beyond[:-1])
-    pace = np.abs(velocity[crossings]) / slide.speed
+    pace = np.abs(velocity[crossings + 1]) / slide.speed
     times = (crossings / SAMPLE_RATE)[:, np.newaxis] + np.arange(8) * (slide.ball_pitch / slide.speed / pace)[
         :, np.newaxis
     ]

@@ -37,9 +37,9 @@ class Valve:
 
 UNITS = {
     "id_00": Valve((1250.0, 2900.0, 4700.0), 3000.0, 0.060, 0.18, 0.65),
-    "id_02": Valve((900.0, 2100.0, 3800.0), 2200.0, 0.090, 0.25, 0.90),
+    "id_02": Valve((900.0, 2100.0, 3800.0), 2200.0, 0.090, 0.25, 0.75),
     "id_04": Valve((1600.0, 3400.0, 5600.0), 3800.0, 0.045, 0.12, 0.50),
-    "id_06": Valve((1100.0, 2500.0, 4200.0), 2600.0, 0.120, 0.30, 1.10),
+    "id_06": Valve((1100.0, 2500.0, 4200.0), 2600.0, 0.120, 0.30, 0.85),
 }
 
 
@@ -59,7 +59,7 @@ def sound(unit: str, fault: Fault, rng: np.random.Generator, n_samples: int) -> 
 
 def events(valve: Valve, rng: np.random.Generator, duration: float) -> tuple[np.ndarray, np.ndarray]:
     """Return the times in seconds at which the valve opens and closes, one closing per opening."""
-    mean = valve.interval * np.exp(0.35 * rng.standard_normal())  # the rhythm of this clip
+    mean = valve.interval * np.exp(0.6 * (2.0 * rng.random() - 1.0))  # the rhythm of this clip
     count = int(4.0 * duration / mean) + 4
     gaps = mean * (0.5 + rng.random(count))
     openings = np.cumsum(gaps) - gaps[0] - mean * rng.random()
