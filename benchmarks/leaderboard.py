@@ -2,7 +2,7 @@
 
 Means. The seeds of a (machine, unit, SNR) are averaged first; every mean is then over these sets, each with the same
 weight. A mean is given only where all its cells are there, so two numbers in one column are always over the same clips,
-and a detector that lacks a cell has no rank.
+and a detector that lacks a cell has no rank. Cells that nobody can judge, for lack of labels, are no cells of anyone's.
 
 Intervals. They say how far another draw of test clips from the same units could move the mean (`sampling_error`);
 `seed_sd` says how far another seed does; for what other units would do see `comparison`.
@@ -46,6 +46,7 @@ def leaderboard(
     `beats_sanity`: its interval of the paired difference lies above 0 for each sanity row. Raises `InputError`.
     """
     _check(results)
+    results = _judgeable(results)
     board = means(results)
     board.insert(1, "track", np.where(board["detector"].isin(list(machine_scope)), "machine", "unit"))
     board["sanity"] = board["detector"].isin(list(sanity))
@@ -88,6 +89,12 @@ def means(results: pd.DataFrame) -> pd.DataFrame:
         board[seconds] = ok.groupby("detector")[seconds].median()  # the first cell also pays for imports
     board["reason"] = [_reason(results[results["detector"] == name], len(cells)) for name in board.index]
     return board.reset_index()
+
+
+def _judgeable(results: pd.DataFrame) -> pd.DataFrame:
+    """Leave out the cells of status "unjudged"; where these are all, keep them, so that every row says why."""
+    unjudged = results["status"].eq("unjudged").groupby([results[key] for key in CELL], dropna=False).transform("any")
+    return results if unjudged.all() else results[~unjudged]
 
 
 def _per_cell(ok: pd.DataFrame, cells: pd.DataFrame, metric: str) -> pd.DataFrame:

@@ -1,5 +1,6 @@
 """From the store to one tidy table: a row per cell, with the metrics of its stored scores."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -39,6 +40,7 @@ def load_results(root: Path | str) -> pd.DataFrame:
     """Read `<results>/<dataset>/<protocol>` into one row per cell: `COLUMNS`, then `BESIDE`.
 
     Metrics come from the stored scores and are NaN where `status` is not "ok". `folder` holds `scores.csv`.
+    A cell whose test clips lack labels, or one of the two classes, is scored but has status "unjudged".
     A result on another split or version of the corpus than the newest of its unit and SNR is no result on the same
     clips: it becomes a row of status "stale".
     """
@@ -61,17 +63,22 @@ def _mark_stale(results: pd.DataFrame) -> pd.DataFrame:
 
 
 def _row(folder: Path, result: dict) -> dict[str, object]:
-    metrics = _metrics(Store.scores(folder)) if result["status"] == "ok" else {}
+    metrics = _judge(Store.scores(folder)) if result["status"] == "ok" else {}
     renamed = {
         "n_abnormal": result["n_anomalous"],
         "folder": str(folder),
         "clips": f"{result['manifest']} of {result['config']['dataset_identity']}",  # what was split, and how
     }
-    return dict.fromkeys(COLUMNS, np.nan) | result | renamed | metrics
+    return dict.fromkeys(COLUMNS, np.nan) | result | renamed | dict(metrics)
 
 
-def _metrics(scores: pd.DataFrame) -> dict[str, float]:
+def _judge(scores: pd.DataFrame) -> Mapping[str, object]:
+    """The metrics of a cell; where its test clips do not allow any, the status "unjudged" and why."""
     test = scores[scores["part"] == "test"]
+    n_secret, n_normal, n_anomalous = (int((test["label"].fillna(-1) == label).sum()) for label in (-1, 0, 1))
+    if n_secret or not n_normal or not n_anomalous:
+        found = f"{n_normal} normal, {n_anomalous} anomalous and {n_secret} unlabelled test clips"
+        return {"status": "unjudged", "message": f"scored, not judged: {found}"}
     labels, values = test["label"].to_numpy(), test["score"].to_numpy()
     low, high = auc_interval(labels, values)
     limits = {"auc_low": low, "auc_high": high}
