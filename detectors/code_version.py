@@ -11,11 +11,19 @@ _NOT_THE_METHOD = {"detectors", "detectors.registry", "detectors.variants"}  # h
 
 
 def code_version(detector: Detector) -> str:
-    """Hash of the file that defines the detector and of all files of this package that it draws on."""
+    """Hash of the files that define the detector and those inside it, and of all of this package that they draw on."""
     modules: dict[str, ModuleType] = {}
-    _collect(sys.modules[type(detector).__module__], modules)
+    for part in _parts(detector):
+        _collect(sys.modules[type(part).__module__], modules)
     files = sorted(str(module.__file__) for module in modules.values())
     return hashlib.sha256(b"".join(Path(file).read_bytes() for file in files)).hexdigest()[:16]
+
+
+def _parts(detector: Detector) -> list[Detector]:
+    """The detector and those that it holds in lists, as an ensemble does."""
+    lists = [value for value in vars(detector).values() if isinstance(value, list)]
+    inside = [item for items in lists for item in items if isinstance(item, Detector)]
+    return [detector, *(part for item in inside for part in _parts(item))]
 
 
 def _collect(module: ModuleType, seen: dict[str, ModuleType]) -> None:

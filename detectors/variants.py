@@ -18,12 +18,12 @@ from features import Feature, InputError
 _FEATURES = {n: c for n, c in vars(features).items() if isinstance(c, type) and issubclass(c, Feature)}
 
 
-def split_names(text: str) -> list[str]:
-    """Split at the commas outside brackets: `"knn[k=3,whiten=False],iforest"` -> two names."""
+def split_names(text: str, separator: str = ",") -> list[str]:
+    """Split at each separator outside brackets: `"knn[k=3,whiten=False],iforest"` -> two names."""
     names, depth = [""], 0
     for character in text:
         depth += (character in "[(") - (character in "])")
-        if character == "," and depth == 0:
+        if character == separator and depth == 0:
             names.append("")
         else:
             names[-1] += character
