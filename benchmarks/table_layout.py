@@ -31,7 +31,11 @@ HEADINGS = {
 TEXT = ("rank", "detector", "interval")
 NEVER_BEST = (*TEXT, "seed_sd", "fit_seconds", "score_seconds")  # deviations and times are told, not ranked
 BEHIND_SANITY = "†"
-TRACKS = {"unit": "", "machine": "Own track: learns from other units' sound"}
+TRACKS = {
+    "unit": "",
+    "machine": "Own track: learns from other units' sound",
+    "published": "Published figures on the same cells, not ranked",
+}
 
 
 @dataclass(frozen=True)
@@ -113,9 +117,13 @@ def layout(board: pd.DataFrame, caption: Caption, columns: Sequence[str] | None 
     known = {"interval", *board.columns}
     if unknown := [column for column in chosen if column not in known]:
         raise InputError(f"table: no columns {unknown}; there are {', '.join(sorted(known))}")
+    is_published = board["track"] == "published"
+    if caption.synthetic and is_published.any():
+        raise InputError("table: published figures beside synthetic results; leave them out, they do not compare")
     ranked = board[board["rank"].notna()]
-    sections = [(title, _rows(ranked[ranked["track"] == track], chosen)) for track, title in TRACKS.items()]
-    lacking = board[board["rank"].isna()]
+    shown = board[board["rank"].notna() | (is_published & board["auc"].notna())]
+    sections = [(title, _rows(shown[shown["track"] == track], chosen)) for track, title in TRACKS.items()]
+    lacking = board.drop(shown.index)
     return Layout(
         chosen,
         [HEADINGS.get(column, re.sub(r"^auc\[(.+)\]$", r"\1", column)) for column in chosen],
@@ -128,8 +136,10 @@ def layout(board: pd.DataFrame, caption: Caption, columns: Sequence[str] | None 
 def _rows(ranked: pd.DataFrame, columns: Sequence[str]) -> list[list[Entry]]:
     texts = [[_text(row, column) for column in columns] for _, row in ranked.iterrows()]
     leaders = []  # per column, the best and the second of its texts
+    competing = ranked["rank"].notna().sum() > 1
     for column, printed in zip(columns, zip(*texts, strict=True), strict=False):
-        order = [] if column in NEVER_BEST or len(printed) < 2 else sorted(set(printed) - {""}, key=float, reverse=True)
+        compared = set(printed) - {""} if competing and column not in NEVER_BEST else set()
+        order = sorted(compared, key=float, reverse=True)
         leaders.append([*order[:2], None, None])
     return [
         [Entry(text, text == best, text == second) for text, (best, second, *_) in zip(row, leaders, strict=True)]
@@ -139,11 +149,15 @@ def _rows(ranked: pd.DataFrame, columns: Sequence[str]) -> list[list[Entry]]:
 
 def _text(row: pd.Series, column: str) -> str:
     if column == "rank":
+        if pd.isna(row["rank"]):
+            return ""
         return f"{row['rank']}=" if row["tied"] else str(row["rank"])
     if column == "detector":
         behind = not pd.isna(row["beats_sanity"]) and not row["beats_sanity"]
         return row["detector"] + " (sanity)" * row["sanity"] + BEHIND_SANITY * behind
     if column == "interval":
+        if pd.isna(row["auc_low"]):
+            return ""
         return f"[{row['auc_low']:.3f}, {row['auc_high']:.3f}]"
     value = row[column]
     if not isinstance(value, float):
