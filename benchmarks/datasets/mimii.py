@@ -2,22 +2,13 @@
 
 import os
 import warnings
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.datasets.dataset import Clip, Dataset
 from benchmarks.datasets.kept_channels import Kept, StoredClip
-from benchmarks.datasets.mimii_layout import (
-    EXPECTED,
-    Folder,
-    Place,
-    folder_of,
-    folders_in,
-    is_archive,
-    place_of,
-    walk,
-)
+from benchmarks.datasets.mimii_layout import EXPECTED, Folder, Place, place_of
+from benchmarks.datasets.wav_folders import wav_folders, what_is_there
 from features import AudioSource, InputError, WavFile, ZipMember
 
 
@@ -62,7 +53,7 @@ class Mimii(Dataset):
         root = os.path.abspath(self.root)
         found: dict[str, Clip] = {}
         n_twice, outside = 0, list[str]()
-        for folder in _folders(root):
+        for folder in wav_folders(root, EXPECTED):
             place = place_of(folder)
             if place is None:
                 outside += [f"{folder.where}/{name}" for name in folder.wavs]
@@ -73,7 +64,7 @@ class Mimii(Dataset):
                 n_twice += clip.path in found
                 found.setdefault(clip.path, clip)
         if not found:
-            raise InputError(f"{root}: no MIMII clip, found {_content(root, outside)}; {EXPECTED}")
+            raise InputError(f"{root}: no MIMII clip, found {what_is_there(root, outside)}; {EXPECTED}")
         if n_twice:
             _warn(f"{root}: {n_twice} of {len(found)} clips found twice; used files before archives, in order of names")
         if outside:
@@ -90,31 +81,6 @@ def clip_of(folder: Folder, place: Place, name: str, member: ZipMember | None, k
     if kept and isinstance(audio, WavFile):
         audio = StoredClip(audio, kept)
     return Clip(place.machine, place.unit, float(place.snr_db), place.label, path, audio)
-
-
-def _folders(root: str) -> Iterator[Folder]:
-    """Yield what holds WAV files: first folders on disk, then those in archives."""
-    archives = []
-    if os.path.isdir(root):
-        for where, names in walk(root):
-            if folder := folder_of(where, names):
-                yield folder
-            archives += [os.path.join(where, name) for name in names if is_archive(name)]
-    elif os.path.isfile(root) and is_archive(root):
-        archives = [root]
-    else:
-        found = "a file" if os.path.isfile(root) else "nothing"
-        raise InputError(f"{root}: no folder or zip archive there, found {found}; {EXPECTED}")
-    for archive in sorted(archives):
-        yield from folders_in(archive)
-
-
-def _content(root: str, outside: list[str]) -> str:
-    """Say what is there instead of clips."""
-    if outside:
-        return f"{len(outside)} WAV files outside its layout, e.g. {outside[0]}"
-    names = sorted(os.listdir(root)) if os.path.isdir(root) else []
-    return f"no WAV file but {', '.join(names[:5])}" if names else "no WAV file"
 
 
 def _warn(message: str) -> None:
