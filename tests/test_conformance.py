@@ -9,6 +9,7 @@ import pytest
 from detectors import Clips, Detector
 from detectors.checks import CHECKS, run_checks
 from detectors.registry import detectors
+from detectors.variants import create
 from features import Feature, LogMel
 
 REGISTERED, UNAVAILABLE = detectors()
@@ -20,6 +21,21 @@ def test_detector_conforms(name: str, check: str) -> None:
     """Networks are checked as they run on a CPU, save for `epochs`, which the checks lower by themselves."""
     budget = {field: value for field, value in REGISTERED[name].cpu_budget.items() if field != "epochs"}
     CHECKS[check](REGISTERED[name](**budget))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "iforest[frames=500,trees=50,feature=LogMel()]",
+        "ocsvm[frames=500,feature=LogMel()]",
+        "knn[k=3,density=4]",
+        "gmm[pools=held_out,components=1]",
+        "pyod[model=SOS]",
+        'ensemble[members="mahalanobis+dense_ae[epochs=10,batch_size=32]",combine=maximum]',
+    ],
+)
+def test_variant_conforms(text: str) -> None:
+    assert [verdict for verdict in run_checks(create(text)) if not verdict.ok] == []
 
 
 def test_every_detector_of_ours_is_available() -> None:
