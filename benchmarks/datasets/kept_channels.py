@@ -67,6 +67,11 @@ class StoredClip:
     kept: Kept
 
     @property
+    def name(self) -> str:
+        """Its path."""
+        return self.file.name
+
+    @property
     def identity(self) -> str:
         """Identity of the file and the channels that it holds. Raises `InputError` where there is no such file."""
         return f"{self.file.identity} channels {self.kept.text} of {self.kept.recorded}"
@@ -81,7 +86,7 @@ class StoredClip:
             return self.file.read("mean")
         if channel == "mean" or channel not in kept:
             raise InputError(
-                f"{self.file.path}: channel {channel!r} asked for, this mono store keeps {self.kept.text} of "
+                f"{self.name}: channel {channel!r} asked for, this mono store keeps {self.kept.text} of "
                 f"0..{self.kept.recorded - 1}; choose one of these with --channel, or get {self.kept.archive} again"
             )
         return self.file.read(kept.index(channel))

@@ -1,0 +1,63 @@
+"""What was published as MIMII, public 1.0: the archives, and how many clips of each unit they hold.
+
+`mimii_archives.csv`: name, bytes and MD5 of the twelve archives of Zenodo record 3384388. They are second-hand, from
+two sources that agree, since the record itself was out of reach; a download that has every byte and another MD5 is
+therefore kept. `mimii_counts.csv`: clips per unit, table 1 of Purohit et al. 2019 (arXiv 1909.09347); the counts are
+equal at the three noise levels. The table has seven units a machine, the public release the four of `PUBLIC_UNITS`.
+"""
+
+import csv
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+ADDRESS = "https://zenodo.org/record/3384388/files/{archive}?download=1"
+PUBLIC_UNITS = ("id_00", "id_02", "id_04", "id_06")
+SNRS_DB = (6, 0, -6)
+RECORDED = 8  # channels
+CLIP_SECONDS = 10
+_BESIDE = 4096  # bytes of each file: its header, and the last block of the disk, half used
+_HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Archive:
+    """One archive as it was published."""
+
+    name: str  # "6_dB_fan.zip"
+    n_bytes: int
+    md5: str
+    machine: str
+    snr_db: int
+    n_clips: int
+
+    @property
+    def stem(self) -> str:
+        return self.name.removesuffix(".zip")
+
+    def store_bytes(self, n_channels: int) -> int:
+        """Disk that a mono store of so many channels takes, about."""
+        return self.n_clips * (n_channels * CLIP_SECONDS * 16_000 * 2 + _BESIDE)
+
+
+@lru_cache(maxsize=1)
+def archives() -> tuple[Archive, ...]:
+    """All published archives, in order of their names."""
+    clips: dict[str, int] = {}
+    for (machine, _), (normal, abnormal) in counts().items():
+        clips[machine] = clips.get(machine, 0) + normal + abnormal
+    found = []
+    with open(_HERE / "mimii_archives.csv", newline="", encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            snr_db, _, machine = row["archive"].removesuffix(".zip").split("_")
+            n_bytes, n_clips = int(row["bytes"]), clips[machine]
+            found.append(Archive(row["archive"], n_bytes, row["md5"], machine, int(snr_db), n_clips))
+    return tuple(found)
+
+
+@lru_cache(maxsize=1)
+def counts() -> dict[tuple[str, str], tuple[int, int]]:
+    """(machine, unit) -> normal and abnormal clips at each noise level, of the units that are public."""
+    with open(_HERE / "mimii_counts.csv", newline="", encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file) if row["model_id"] in PUBLIC_UNITS]
+    return {(row["machine"], row["model_id"]): (int(row["normal"]), int(row["abnormal"])) for row in rows}

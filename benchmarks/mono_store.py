@@ -1,0 +1,170 @@
+"""A mono store: some channels of an archive, without loss, in an eighth of its unpacked size each.
+
+    <data>/6_dB_fan/channels.json                    marks the store and says which channels of the recording it keeps
+    <data>/6_dB_fan/fan/id_00/normal/channels.json   says so again, where it stays with the clips when they are moved
+    <data>/6_dB_fan/fan/id_00/normal/00000000.wav    16 bit PCM, the channels kept, in the order asked for
+
+A store is built in the hidden folder `<data>/.6_dB_fan.partial` and gets its name only when every clip has been read
+back and found equal to the archive's. The mean over all channels cannot be had from a store that lacks some.
+"""
+
+import os
+import shutil
+import wave
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.datasets.kept_channels import Kept, StoredClip
+from benchmarks.datasets.mimii import clip_of
+from benchmarks.datasets.mimii_layout import CHANNELS_FILE, folders_in, is_hidden, place_of
+from benchmarks.datasets.mimii_release import RECORDED
+from benchmarks.disk import disk_errors
+from benchmarks.meter import Meter, OnStep, ignore
+from features import InputError, WavFile, ZipMember
+from features.audio import open_archive
+
+_FULL_SCALE = 2.0**15  # of 16 bits
+
+
+def store_of(archive: Path) -> Path:
+    """Return the folder of an archive's store."""
+    return archive.with_name(archive.name.removesuffix(".zip"))
+
+
+def partial_of(archive: Path) -> Path:
+    """Return the folder that an archive's store is built in."""
+    return archive.with_name(f".{store_of(archive).name}.partial")
+
+
+def has_store(archive: Path, channels: Sequence[int]) -> bool:
+    """Whether the store of an archive is there with these channels.
+
+    Raises `InputError` where its folder holds anything else: that is never overwritten.
+    """
+    store = store_of(archive)
+    if not store.exists():
+        return False
+    if not (store / CHANNELS_FILE).is_file():
+        raise InputError(f"{store}: is there, but is no mono store; move it away, or keep the archives as they are")
+    kept = Kept.read(store)
+    if missing := sorted(set(channels) - set(kept.channels)):
+        raise InputError(
+            f"{store}: keeps channels {kept.text}, not {', '.join(map(str, missing))} that --channels asks for too; "
+            "move the folder away, and it is made again from the archive"
+        )
+    return True
+
+
+def make_store(archive: Path, channels: Sequence[int], on_step: OnStep = ignore) -> Path:
+    """Make the mono store of an archive, or check the one that is there clip by clip; return its folder.
+
+    Goes on from where it was killed. Raises `InputError` where the archive holds anything but clips of the layout, a
+    clip is not 16 bit or lacks a channel, the disk is full, or a stored clip differs.
+    """
+    clips = _clips(archive)
+    kept = Kept(tuple(channels), RECORDED, archive.name)
+    store, partial = store_of(archive), partial_of(archive)
+    is_made = has_store(archive, channels)
+    folder = store if is_made else _begin(partial, kept)
+    done, total = 0, sum(member.n_bytes for member in clips.values())
+    meter = Meter(on_step, "storing", archive.name, done, total)
+    for path, member in clips.items():
+        file = folder / path
+        sound, sample_rate = _read(member, channels)
+        if not _holds(file, channels, sound, sample_rate):
+            if is_made:
+                raise InputError(f"{file}: missing, or differs from {archive}!{member.member}; move {store} away")
+            with disk_errors(file, len(channels) * (total - done) // RECORDED):
+                _write(file, kept, _pcm(sound, member), sample_rate)
+            if not _holds(file, channels, sound, sample_rate):
+                raise InputError(f"{file}: read back, it differs from what was written; check the disk")
+        done += member.n_bytes
+        meter.at(done)
+    if not is_made:
+        with disk_errors(store, 0):
+            os.rename(partial, store)
+    return store
+
+
+def _clips(archive: Path) -> dict[str, ZipMember]:
+    """Path inside the store -> clip; whatever else the archive holds would be lost with it, and is refused."""
+    clips, stem = {}, store_of(archive).name
+    for folder in folders_in(str(archive)):
+        place = place_of(folder)
+        for name, member in folder.wavs.items():
+            if place is None or member is None:
+                continue
+            clip = clip_of(folder, place, name, member, None)
+            if not clip.path.startswith(f"{stem}/") or {"\\", ":"} & set(name):
+                raise InputError(f"{archive}!{member.member}: does not belong into {archive.name}; keep the archive")
+            clips[clip.path.removeprefix(f"{stem}/")] = member
+    members = {member.member for member in clips.values()}
+    others = [entry.filename for entry in open_archive(archive).infolist() if entry.filename not in members]
+    others = [name for name in others if not (name.endswith("/") or any(map(is_hidden, name.split("/"))))]
+    if others or not clips:
+        raise InputError(
+            f"{archive}: {len(clips)} clips of the layout, and {len(others)} other files that a mono store would lose"
+            f"{f', e.g. {others[0]!a}' if others else ''}; keep the archive"
+        )
+    return clips
+
+
+def _begin(partial: Path, kept: Kept) -> Path:
+    """Go on with a store of the same channels; begin anew where it was to have others."""
+    with disk_errors(partial, 0):
+        if partial.exists() and not _is_of(partial, kept):
+            shutil.rmtree(partial)
+        partial.mkdir(parents=True, exist_ok=True)
+        kept.write(partial)
+    return partial
+
+
+def _is_of(folder: Path, kept: Kept) -> bool:
+    try:
+        return Kept.read(folder) == kept
+    except InputError:
+        return False
+
+
+def _read(member: ZipMember, channels: Sequence[int]) -> tuple[np.ndarray, int]:
+    """Return the channels of a clip `(n_samples, n_kept) float32` and its sample rate in Hz."""
+    sounds = [member.read(channel) for channel in channels]
+    return np.stack([sound for sound, _ in sounds], axis=1), sounds[0][1]
+
+
+def _holds(file: Path, channels: Sequence[int], sound: np.ndarray, sample_rate: int) -> bool:
+    """Whether a stored clip is there and equal to the archive's, sample for sample."""
+    if not file.exists():
+        return False
+    try:
+        stored = StoredClip(WavFile(file), Kept.read(file.parent))
+        found = [stored.read(channel) for channel in channels]
+    except InputError:
+        return False
+    return all(rate == sample_rate and np.array_equal(kept, sound[:, i]) for i, (kept, rate) in enumerate(found))
+
+
+def _pcm(sound: np.ndarray, member: ZipMember) -> np.ndarray:
+    """Return the samples as they were recorded: `(n_samples, n_kept) int16`."""
+    scaled = sound * np.float32(_FULL_SCALE)  # exact: a power of two
+    if not (np.array_equal(scaled, np.rint(scaled)) and scaled.min() >= -_FULL_SCALE and scaled.max() < _FULL_SCALE):
+        raise InputError(f"{member.archive}!{member.member}: finer than 16 bit, a mono store is not; keep the archive")
+    return scaled.astype("<i2")
+
+
+def _write(file: Path, kept: Kept, pcm: np.ndarray, sample_rate: int) -> None:
+    """Write a clip under another name first, so that one with its own name is whole."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    kept.write(file.parent)
+    unfinished = file.with_name(f".{file.name}.part")
+    with open(unfinished, "wb") as stream:
+        with wave.open(stream, "wb") as wav:
+            wav.setnchannels(pcm.shape[1])
+            wav.setsampwidth(2)
+            wav.setframerate(sample_rate)
+            wav.writeframes(pcm.tobytes())
+        stream.flush()
+        os.fsync(stream.fileno())
+    os.replace(unfinished, file)
