@@ -57,7 +57,7 @@ def leaderboard(
     board = board.reindex(columns=[*FIRST, *board.columns.difference(FIRST, sort=False)])
     board = board.astype({"rank": "Int64", "tied": "boolean", "beats_sanity": "boolean"}).fillna({"tied": False})
     best_first = board.assign(last=board["rank"].isna()).sort_values(
-        ["last", "track", "auc", "detector"], ascending=[True, False, False, True]
+        ["last", "track", "rank", "auc", "detector"], ascending=[True, False, True, False, True]
     )
     return best_first.drop(columns="last").reset_index(drop=True)
 
