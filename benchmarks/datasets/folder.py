@@ -1,0 +1,167 @@
+"""Own recordings: WAV files in folders normal/ and abnormal/, or beside a label.csv that says what each one is."""
+
+import hashlib
+import os
+import re
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import ClassVar, NamedTuple
+
+from benchmarks.datasets.dataset import Clip, Dataset
+from benchmarks.datasets.label_csv import LABEL_FILE, Label, read_labels
+from benchmarks.datasets.mimii_layout import LABELS, Folder, is_archive
+from benchmarks.datasets.wav_folders import wav_folders, what_is_there
+from features import AudioSource, InputError, WavFile
+from features.resample import METHOD, Resampled
+
+EXPECTED = (
+    "expected <machine>/<unit>/normal/*.wav and <machine>/<unit>/abnormal/*.wav, "
+    f"or WAV files and a {LABEL_FILE} with the columns file_id, abnormal, split"
+)
+_LEVEL = re.compile(r"(?P<sign>[+-]|min(?:us)?_?)?(?P<level>\d{1,2})[_ ]?dB(?:[_.].*)?", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class RecordingFolder(Dataset):
+    """WAV files of any rate, length and number of channels, in one of two layouts, at any depth, or in zip archives.
+
+    - `<machine>/<unit>/normal/` and `/abnormal/`, with any names; a folder above like `6dB` or `6_dB_press` states the
+      noise level, without one it is None;
+    - `label.csv` in `root`, with `file_id` (a file's name, or its path below `root`, with or without `.wav`),
+      `abnormal` (0, 1), `split` (train, valid, validation, test), and if you like `machine` and `unit`. Only normal
+      clips train and validate: an anomaly in train is an error, one in validation is left out with a warning.
+
+    `sample_rate` in Hz. A clip of another rate is resampled to it; with `resample=False` it is an error.
+    """
+
+    root: Path
+    resample: bool = True
+    sample_rate: int = 16_000  # type: ignore[misc]  # a field: own recordings may keep their rate
+
+    name: ClassVar[str] = "folder"
+    title: ClassVar[str] = "Own recordings"
+    licence: ClassVar[str] = "that of the recordings"
+    citation: ClassVar[str] = "@misc{own_recordings,\n  title = {Own recordings},\n  note  = {not published}\n}"
+
+    def __post_init__(self) -> None:
+        if self.sample_rate < 1:
+            raise InputError(f"folder: sample_rate={self.sample_rate}; give a rate in Hz, such as 16000")
+
+    @property
+    def official_split(self) -> str:  # type: ignore[override]
+        """`labels` where a label.csv says who trains, else `code`."""
+        return "labels" if self._label_file.is_file() else "code"
+
+    @cached_property
+    def identity(self) -> str:
+        """Names, sizes and times (or checksums) of all clips, and what happens to those of another rate."""
+        found = hashlib.sha256("\n".join(clip.audio.identity for clip in self._listed).encode()).hexdigest()[:16]
+        other = f"resampled to it by librosa {METHOD}" if self.resample else "refused"
+        return f"{len(self._listed)} clips {found}, {self.sample_rate} Hz, other rates {other}"
+
+    def clips(self) -> list[Clip]:
+        """List all clips in order of their paths; no audio is opened.
+
+        Raises `InputError` where `root` is missing or holds no clips, and where label.csv is wrong. Warns of WAV files
+        that are no clips, of clips found twice, and of anomalies in the validation part.
+        """
+        return list(self._listed)
+
+    @property
+    def _label_file(self) -> Path:
+        return Path(self.root) / LABEL_FILE
+
+    @cached_property
+    def _listed(self) -> tuple[Clip, ...]:
+        root = os.path.abspath(self.root)
+        folders = list(wav_folders(root, EXPECTED))
+        clips = self._labelled(root, folders) if self._label_file.is_file() else self._by_names(root, folders)
+        if not clips:
+            outside = [f"{folder.where}/{name}" for folder in folders for name in folder.wavs]
+            raise InputError(f"{root}: no clips, found {what_is_there(root, outside)}; {EXPECTED}")
+        return tuple(sorted(clips, key=lambda clip: clip.path))
+
+    def _by_names(self, root: str, folders: list[Folder]) -> list[Clip]:
+        found: dict[str, Clip] = {}
+        outside, n_twice = list[str](), 0
+        for folder in folders:
+            place = _place(folder)
+            for name in folder.wavs:
+                if place is None:
+                    outside.append(f"{folder.where}/{name}")
+                    continue
+                path = f"{place.path}/{name}"
+                n_twice += path in found
+                clip = Clip(place.machine, place.unit, place.snr_db, place.label, path, self._audio(folder, name, path))
+                found.setdefault(path, clip)
+        if n_twice:
+            _warn(f"{root}: {n_twice} of {len(found)} clips found twice; used files before archives, in order of names")
+        if outside and found:
+            _warn(f"{root}: {len(outside)} WAV files in no folder normal or abnormal left out, e.g. {outside[0]}")
+        return list(found.values())
+
+    def _labelled(self, root: str, folders: list[Folder]) -> list[Clip]:
+        sounds = {path: (folder, name) for folder in folders for name, path in _paths(root, folder)}
+        labels = read_labels(self._label_file, list(sounds))
+        unnamed = [path for path in sounds if path not in labels]
+        if unnamed:
+            _warn(f"{root}: {len(unnamed)} WAV files that {LABEL_FILE} does not name left out, e.g. {unnamed[0]}")
+        useless = {path: label for path, label in labels.items() if label.split == "validation" and label.abnormal}
+        if useless:
+            _warn(
+                f"{self._label_file}: {len(useless)} anomalies in the validation part left out, since only normal "
+                f"clips may validate, e.g. {next(iter(useless))}; move them to test to have them judged"
+            )
+        used = [path for path in labels if path not in useless]
+        return [self._labelled_clip(root, path, labels[path], *sounds[path]) for path in used]
+
+    def _labelled_clip(self, root: str, path: str, label: Label, folder: Folder, name: str) -> Clip:
+        machine = label.machine or _without_zip(os.path.basename(root))
+        audio = self._audio(folder, name, path)
+        return Clip(machine, label.unit or "unit_00", None, label.abnormal, path, audio, label.split)
+
+    def _audio(self, folder: Folder, name: str, path: str) -> AudioSource:
+        if not name.isprintable():
+            raise InputError(f"{folder.where}/{name!a}: name with unprintable characters; rename or remove the file")
+        audio = folder.wavs[name] or WavFile(Path(folder.where, name), path)
+        return Resampled(audio, self.sample_rate) if self.resample else audio
+
+
+class _Place(NamedTuple):
+    machine: str
+    unit: str
+    snr_db: float | None
+    label: int
+    path: str  # the folder inside the corpus, as in MIMII
+
+
+def _place(folder: Folder) -> _Place | None:
+    """Tell machine, unit, noise level and class from the names above a file; None where these tell no class."""
+    *above, unit, kind = ["", "", "", *(_without_zip(part) for part in folder.parts)]
+    if kind not in LABELS:
+        return None
+    levels = [(part, level) for part in above if (level := _LEVEL.fullmatch(part))]
+    machine = above[-2] if levels and levels[-1][0] == above[-1] else above[-1]  # 6dB/fan/id_00 or fan/6dB/id_00
+    if not levels:
+        return _Place(machine, unit, None, LABELS[kind], f"{machine}/{unit}/{kind}")
+    level = levels[-1][1]
+    snr_db = float(level["level"]) * (-1 if level["sign"] not in (None, "+") else 1)
+    return _Place(machine, unit, snr_db, LABELS[kind], f"{snr_db:g}_dB_{machine}/{machine}/{unit}/{kind}")
+
+
+def _paths(root: str, folder: Folder) -> Iterator[tuple[str, str]]:
+    """Name of each WAV file of a folder and its path below `root`."""
+    below = folder.parts[len(Path(root).parts) :]
+    for name in folder.wavs:
+        yield name, "/".join((*below, name))
+
+
+def _without_zip(part: str) -> str:
+    return part.partition(".zip")[0] if is_archive(part) else part
+
+
+def _warn(message: str) -> None:
+    warnings.warn(message, UserWarning, stacklevel=4)

@@ -1,0 +1,95 @@
+"""label.csv: who is abnormal and who trains, one row a WAV file. Any doubt is an error that names line and value."""
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from features import InputError
+
+LABEL_FILE = "label.csv"
+NEEDED = ("file_id", "abnormal", "split")
+_SPLITS = {"train": "train", "valid": "validation", "validation": "validation", "test": "test"}
+
+
+class Label(NamedTuple):
+    """What a row says of a clip; machine and unit are empty where it does not say."""
+
+    abnormal: int
+    split: str
+    machine: str
+    unit: str
+
+
+def read_labels(file: Path, sounds: Sequence[str]) -> dict[str, Label]:
+    """Read the rows of a label.csv, by the path of the sound that each one names.
+
+    sounds: paths of the WAV files, such as "sounds/0001.wav"; `file_id` is one of these, or its last name alone, with
+    or without ".wav". Raises `InputError` where a column is missing, a sound is missing, ambiguous or named twice, a
+    label is not 0 or 1, a split is not train, valid, validation or test, or an anomaly is to train.
+    """
+    by_id = _ids(sounds)
+    labels: dict[str, Label] = {}
+    lines = dict[str, int]()
+    for line, row in _rows(file):
+        where = f"{file} line {line}"
+        path = _sound(where, row["file_id"], by_id)
+        if path in labels:
+            raise InputError(
+                f"{where}: file_id {row['file_id']!r} is {path}, as in line {lines[path]}; keep one of them"
+            )
+        labels[path], lines[path] = _label(where, row), line
+    return labels
+
+
+def _ids(sounds: Sequence[str]) -> dict[str, list[str]]:
+    """All names that a sound goes by -> the sounds that go by it."""
+    by_id: dict[str, list[str]] = {}
+    for path in sounds:
+        name = path.rpartition("/")[2]
+        for known_as in {path, path[: -len(".wav")], name, name[: -len(".wav")]}:
+            by_id.setdefault(known_as, []).append(path)
+    return by_id
+
+
+def _rows(file: Path) -> list[tuple[int, dict[str, str]]]:
+    """Each row with its line, all values stripped text; the header is line 1."""
+    try:
+        with open(file, encoding="utf-8-sig", newline="") as opened:
+            reader = csv.DictReader(opened, restval="")
+            header = [name.strip() for name in reader.fieldnames or []]
+            missing = [name for name in NEEDED if name not in header]
+            if missing:
+                raise InputError(
+                    f"{file}: no column {', '.join(missing)}; found {', '.join(header) or 'an empty file'}"
+                )
+            reader.fieldnames = header
+            rows = [(reader.line_num, row) for row in reader]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"{file}: cannot be read ({error}); save it as CSV in UTF-8 with commas between") from error
+    for line, row in rows:
+        if None in row:
+            raise InputError(f"{file} line {line}: more values than the {len(header)} columns of the header")
+    return [(line, {name: value.strip() for name, value in row.items()}) for line, row in rows]
+
+
+def _sound(where: str, file_id: str, by_id: dict[str, list[str]]) -> str:
+    found = by_id.get(file_id, [])
+    if not found:
+        raise InputError(
+            f"{where}: file_id {file_id!r}: no such WAV file below the folder of {LABEL_FILE}; mend the row"
+        )
+    if len(found) > 1:
+        raise InputError(f"{where}: file_id {file_id!r} may be {found[0]} or {found[1]}; write the path")
+    return found[0]
+
+
+def _label(where: str, row: dict[str, str]) -> Label:
+    split = _SPLITS.get(row["split"].lower())
+    if split is None:
+        raise InputError(f"{where}: split {row['split']!r}; allowed are train, valid (or validation) and test")
+    if row["abnormal"] not in ("0", "1"):
+        raise InputError(f"{where}: abnormal {row['abnormal']!r}; allowed are 0 (normal) and 1 (abnormal)")
+    if split == "train" and row["abnormal"] == "1":
+        raise InputError(f"{where}: abnormal 1 in train; detectors learn from normal clips alone, move it to test")
+    return Label(int(row["abnormal"]), split, row.get("machine", ""), row.get("unit", ""))
