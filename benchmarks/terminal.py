@@ -19,6 +19,7 @@ from benchmarks.runner import Runner
 from benchmarks.table_layout import default_columns
 from detectors import Detector, registry
 from detectors.checks import run_checks
+from detectors.variants import described
 
 WIDE = 140  # columns of a terminal that the whole leaderboard fits into
 
@@ -113,10 +114,8 @@ def show_catalogue(console: Console) -> None:
     """Print detectors with input, track, paper and availability; datasets; protocols."""
     available, unavailable = registry.detectors()
     table = Table("detector", "input", "track", "idea and source", box=None, pad_edge=False)
-    for name, detector in available.items():
-        idea = (detector.__doc__ or "").strip().partition("\n")[0]
-        track = "sanity" if detector.sanity else "across units" if detector.scope == "machine" else "per unit"
-        table.add_row(name, type(detector().feature).__name__, track, escape(idea))
+    for name in available:
+        table.add_row(name, *map(escape, described(name)))
     for entry in unavailable:
         table.add_row(entry.name, "", "", f"unavailable: {escape(entry.reason)}", style="yellow")
     console.print(table)

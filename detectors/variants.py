@@ -6,6 +6,8 @@ Values are Python literals, bare words (taken as text) or features: `knn[feature
 import ast
 import dataclasses
 import difflib
+import inspect
+import re
 import types
 import typing
 from typing import Any
@@ -69,10 +71,20 @@ def with_budget(text: str, budget: str) -> str:
     """The row label under a budget: "cpu" adds `@cpu` to the name of a detector that has a reduced CPU budget."""
     if budget not in ("cpu", "full"):
         raise InputError(f"--budget {budget}: choose cpu or full")
-    label, values = parse(text)
+    label, _ = parse(text)
     if budget == "full" or "@" in label or not find(label).cpu_budget:
         return text
     return f"{label}@cpu{text.strip().removeprefix(label)}"
+
+
+def described(name: str) -> tuple[str, str, str]:
+    """A detector in a line: its input, its track, and its idea with the paper (from the class, else from its file)."""
+    detector = find(name)
+    texts = [inspect.getdoc(detector) or "", inspect.getdoc(inspect.getmodule(detector)) or ""]
+    lines = [text.partition("\n")[0] for text in texts]
+    line = next((line for line in lines if re.search(r"\b(19|20)\d\d\b|arXiv", line)), lines[-1])
+    across = "own track: learns across units" if detector.scope == "machine" else "one model per unit"
+    return type(create(name).feature).__name__, "sanity row" if detector.sanity else across, line
 
 
 def configurable_fields(detector: type[Detector]) -> dict[str, dataclasses.Field]:

@@ -93,9 +93,9 @@ def code_version(feature: Feature) -> str:
 
 
 def _own_files(feature: Feature) -> set[str]:
-    nested = [v for v in vars(feature).values() if isinstance(v, Feature)]
-    module = sys.modules[type(feature).__module__]
-    return {str(module.__file__)}.union(*(_own_files(inner) for inner in nested))
+    values = [v for value in vars(feature).values() for v in (value if isinstance(value, tuple) else (value,))]
+    nested = [value for value in values if isinstance(value, Feature)]
+    return {str(sys.modules[type(feature).__module__].__file__)}.union(*(_own_files(inner) for inner in nested))
 
 
 @lru_cache(maxsize=32)
@@ -130,8 +130,7 @@ def _compute(missing: dict[Path, Feature], sources: Sequence[AudioSource], chann
             reading = time.perf_counter() - started
             if rate != sample_rate:
                 raise InputError(
-                    f"{source.name}: sampled at {rate} Hz, the corpus at {sample_rate} Hz; "
-                    f"resample it or take it out"
+                    f"{source.name}: sampled at {rate} Hz, the corpus at {sample_rate} Hz; resample it or take it out"
                 )
             for writer in writers:
                 writer.append(source, waveform, rate, reading)
