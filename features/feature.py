@@ -1,6 +1,7 @@
 """The contract of a feature: a pure function from one waveform to a table of frames."""
 
 from abc import ABC, abstractmethod
+from typing import ClassVar
 
 import numpy as np
 
@@ -11,6 +12,8 @@ class Feature(ABC):
     A feature is a frozen dataclass. Its fields are its configuration, its `repr` is its name in the cache and in
     results. It learns nothing: statistics over clips belong to detectors, which see training clips only.
     """
+
+    pooled: ClassVar[bool] = False  # True: of one size, however long the clip; another vector of the clip may stand in
 
     @abstractmethod
     def __call__(self, waveform: np.ndarray, sample_rate: int) -> np.ndarray:

@@ -4,6 +4,7 @@ import re
 import sys
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import ClassVar
 
 import numpy as np
 
@@ -21,6 +22,7 @@ class PooledLogMel(Feature):
     1, r, r^2, ... over their sum, so r = 1 is the mean and r = 0 the maximum.
     """
 
+    pooled: ClassVar[bool] = True
     mel: LogMel = LogMel(n_mels=128)
     statistics: tuple[str, ...] = ("mean", "std", "max")
 
@@ -38,6 +40,8 @@ class PooledLogMel(Feature):
 @dataclass(frozen=True)
 class Level(Feature):
     """Level of the whole clip, `(1, 1) float32`: its mean square in dB, 0 dB = 1, so a full-scale sine has -3.01 dB."""
+
+    pooled: ClassVar[bool] = True
 
     def __call__(self, waveform: np.ndarray, sample_rate: int) -> np.ndarray:
         if len(waveform) == 0:

@@ -140,7 +140,8 @@ class _Place(NamedTuple):
 
 def _place(folder: Folder) -> _Place | None:
     """Tell machine, unit, noise level and class from the names above a file; None where these tell no class."""
-    *above, unit, kind = ["", "", "", *(_without_zip(part) for part in folder.parts)]
+    parts = ["", "", "", *(_without_zip(part) for part in folder.parts)]
+    above, unit, kind = parts[:-2], parts[-2], parts[-1]
     if kind not in LABELS:
         return None
     levels = [(part, level) for part in above if (level := _LEVEL.fullmatch(part))]

@@ -9,7 +9,7 @@ from features import InputError
 
 LABEL_FILE = "label.csv"
 NEEDED = ("file_id", "abnormal", "split")
-_SPLITS = {"train": "train", "valid": "validation", "validation": "validation", "test": "test"}
+SPLITS = {"train": "train", "valid": "validation", "validation": "validation", "test": "test"}
 
 
 class Label(NamedTuple):
@@ -85,7 +85,7 @@ def _sound(where: str, file_id: str, by_id: dict[str, list[str]]) -> str:
 
 
 def _label(where: str, row: dict[str, str]) -> Label:
-    split = _SPLITS.get(row["split"].lower())
+    split = SPLITS.get(row["split"].lower())
     if split is None:
         raise InputError(f"{where}: split {row['split']!r}; allowed are train, valid (or validation) and test")
     if row["abnormal"] not in ("0", "1"):
