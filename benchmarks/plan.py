@@ -183,7 +183,8 @@ def _jobs(
     dataset: Dataset, label: str, detector: Detector, groups: tuple[Group, ...], seeds: Sequence[int], device: str
 ) -> list[Job]:
     fields = {field.name for field in dataclasses.fields(detector)}
-    settings: dict[str, Any] = {"feature": dataset.feature_for(detector.feature)}
+    heard = dataset.feature_for(detector.feature)
+    settings: dict[str, Any] = {} if heard == detector.feature else {"feature": heard}
     settings |= {"device": device} if "device" in fields else {}
     jobs = []
     for seed in seeds:
