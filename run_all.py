@@ -24,9 +24,9 @@ def _option(help_text: str, *names: str, panel: str = "Where and how") -> Any:
 
 
 _WHAT = "What to compare"
-DatasetName = Annotated[str | None, _option("mimii or synthetic; without it MIMII where it is found.", panel=_WHAT)]
+DatasetName = Annotated[str | None, _option("mimii, dcase, folder, table... see list; without it MIMII if found.", panel=_WHAT)]
 Data = Annotated[Path | None, _option("Folder of the recordings; else ASDBENCH_DATA, else data/mimii.", panel=_WHAT)]
-SplitRule = Annotated[str, _option("code, paper, holdout or labels.", panel=_WHAT)]
+SplitRule = Annotated[str, _option("code, paper, holdout or labels; without it what the corpus says.", panel=_WHAT)]
 Channel = Annotated[str, _option("Microphone: an index from 0, nearest or mean.", panel=_WHAT)]
 Detectors = Annotated[
     str, _option("knn,dense_ae(epochs=10) and so on, in square brackets; without it all.", panel=_WHAT)
@@ -53,7 +53,7 @@ def run(
     context: typer.Context,
     dataset: DatasetName = None,
     data: Data = None,
-    split: SplitRule = "code",
+    split: SplitRule = "",
     channel: Channel = "0",
     detectors: Detectors = "",
     machines: Machines = "",
@@ -91,7 +91,7 @@ def run(
     plugin_files = _load_plugins(plugins)
     plan = make_plan(
         corpus,
-        Protocol(split, channel),
+        Protocol(split or corpus.official_split, channel),
         _choose_detectors(detectors, budget),
         _numbers(seeds, int, "--seeds"),
         Selection(_words(machines), _words(units), _numbers(snrs, float, "--snrs"), quick),

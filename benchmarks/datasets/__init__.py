@@ -5,19 +5,29 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.datasets.dataset import Clip, Dataset
+from benchmarks.datasets.dcase_editions import EDITIONS, open_dcase
+from benchmarks.datasets.folder import RecordingFolder
 from benchmarks.datasets.mimii import Mimii
 from benchmarks.datasets.synthetic import Synthetic
+from benchmarks.datasets.table import FeatureTable
 from features import InputError
 
 __all__ = ["DATASETS", "Clip", "Dataset", "Mimii", "Synthetic", "find_data", "open_dataset"]
 
-DATASETS: dict[str, type[Dataset]] = {corpus.name: corpus for corpus in (Mimii, Synthetic)}
+_CORPORA: tuple[type[Dataset], ...] = (Mimii, *EDITIONS.values(), RecordingFolder, FeatureTable, Synthetic)
+DATASETS: dict[str, type[Dataset]] = {corpus.name: corpus for corpus in _CORPORA}
 
-_FROM_FOLDER: dict[str, Callable[[Path], Dataset]] = {"mimii": Mimii}
+_FROM_DATA: dict[str, Callable[[Path], Dataset]] = {
+    "mimii": Mimii,
+    "dcase": open_dcase,  # whichever edition it is
+    **EDITIONS,
+    "folder": RecordingFolder,
+    "table": FeatureTable,
+}
 
 
 def find_data(data: Path | None) -> Path | None:
-    """Where the recordings are: `data` if given, else the variable `ASDBENCH_DATA`, else `data/mimii` if it is there."""
+    """Where the recordings are: `data` if given, else the variable `ASDBENCH_DATA`, else `data/mimii` if it exists."""
     if data is not None:
         return data
     if variable := os.environ.get("ASDBENCH_DATA"):
@@ -30,11 +40,11 @@ def open_dataset(name: str | None, data: Path | None) -> Dataset:
 
     Raises `InputError` where the name is unknown or its recordings are not there.
     """
-    if name is not None and name not in DATASETS:
-        raise InputError(f"--dataset {name}: there are {', '.join(DATASETS)}")
+    if name not in (None, "synthetic", *_FROM_DATA):
+        raise InputError(f"--dataset {name}: there are {', '.join(_FROM_DATA)}, synthetic")
     folder = find_data(data)
     if name == "synthetic" or (name is None and folder is None):
         return Synthetic()
     if folder is None:
         raise InputError(f"--dataset {name}: no recordings; give their folder with --data DIR or in ASDBENCH_DATA")
-    return _FROM_FOLDER[name or "mimii"](folder)
+    return _FROM_DATA[name or "mimii"](folder)
