@@ -24,7 +24,7 @@ def _option(help_text: str, *names: str, panel: str = "Where and how") -> Any:
 
 
 _WHAT = "What to compare"
-DatasetName = Annotated[str | None, _option("mimii, dcase, folder, table... see list; without it MIMII if found.", panel=_WHAT)]
+DatasetName = Annotated[str | None, _option("mimii, dcase, folder, table and so on; without it MIMII.", panel=_WHAT)]
 Data = Annotated[Path | None, _option("Folder of the recordings; else ASDBENCH_DATA, else data/mimii.", panel=_WHAT)]
 SplitRule = Annotated[str, _option("code, paper, holdout or labels; without it what the corpus says.", panel=_WHAT)]
 Channel = Annotated[str, _option("Microphone: an index from 0, nearest or mean.", panel=_WHAT)]
