@@ -7,6 +7,7 @@ same number of threads whatever the number of jobs, so that scores do not depend
 import os
 import pickle
 import sys
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -95,6 +96,8 @@ class Runner:
             return error
 
     def _parallel(self, calls: dict[int, tuple], n_jobs: int) -> Iterator[tuple[int, object]]:
+        # loky replaces a worker that has grown by 300 MB, which importing torch does; that is no news for a user
+        warnings.filterwarnings("ignore", "A worker stopped while some jobs were given", UserWarning)
         with joblib.parallel_config("loky", inner_max_num_threads=self.threads):
             parallel = joblib.Parallel(n_jobs, return_as="generator_unordered", pre_dispatch="n_jobs", batch_size=1)
         task = joblib.delayed(_in_worker)
