@@ -13,6 +13,7 @@ import pandas as pd
 
 from benchmarks import tables
 from benchmarks.datasets import DATASETS
+from benchmarks.dcase_metrics import official_markdown, official_score
 from benchmarks.leaderboard import leaderboard
 from benchmarks.results import COLUMNS, load_results
 from benchmarks.store import Store
@@ -44,7 +45,10 @@ def make_report(root: Path, groups: Sequence[tuple[str, str, float | None]] | No
 
 
 def write_report(root: Path) -> list[Path]:
-    """Write results.csv, leaderboard.md, .csv, .tex and environment.json into `root`, each whole or not at all."""
+    """Write results.csv, leaderboard.md, .csv, .tex, environment.json into `root`, each whole or not at all.
+
+    A challenge's corpus gets official.md and .csv as well.
+    """
     report = make_report(root)
     newest = report.results.sort_values("finished").iloc[-1]
     environment = json.loads((Path(newest["folder"]) / "result.json").read_text())["environment"]
@@ -55,7 +59,23 @@ def write_report(root: Path) -> list[Path]:
         "leaderboard.tex": tables.latex(report.board, report.caption),
         "environment.json": json.dumps(environment, indent=1) + "\n",
     }
+    texts |= _official(report)
     return [_write(root / name, text) for name, text in texts.items()]
+
+
+def _official(report: Report) -> dict[str, str]:
+    """The challenge's own table, where the corpus is of a challenge, was split as there, and can be judged."""
+    corpus = DATASETS.get(report.results["dataset"].iloc[0])
+    metric = corpus.official_metric if corpus else None
+    judged = (report.results["status"] != "unjudged").any()
+    if corpus is None or metric is None or report.caption.split != corpus.official_split or not judged:
+        return {}
+    about = report.results.drop_duplicates("detector")[["detector", "scope", "sanity"]]
+    table = about.merge(official_score(report.results, _scores, metric), on="detector", how="right")
+    return {
+        "official.csv": table.to_csv(index=False, lineterminator="\n"),
+        "official.md": official_markdown(table, metric, report.caption.setting),
+    }
 
 
 def _scores(row: pd.Series) -> pd.DataFrame:
@@ -67,12 +87,13 @@ def _caption(root: Path, results: pd.DataFrame) -> tables.Caption:
     corpus = DATASETS.get(first["dataset"])
     versions = first["environment"]["versions"]
     reduced = results["detector"].str.contains("@cpu").any()
+    judged = results[results["status"] != "unjudged"]
     return tables.Caption(
         corpus=corpus.title if corpus else first["dataset"],
         split=first["config"]["split"],
         channel=first["channel"],
         seeds=sorted(int(seed) for seed in results["seed"].unique()),
-        cells=len(results[["machine", "unit", "snr_db", "seed"]].drop_duplicates()),
+        cells=len(judged[["machine", "unit", "snr_db", "seed"]].drop_duplicates()),
         budget="rows marked @cpu train less than published, see docs/detectors.md" if reduced else "as published",
         versions={name: versions[name] for name in ("asdbench", "torch", "scikit-learn") if versions.get(name)},
         synthetic=first["synthetic"],

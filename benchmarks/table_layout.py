@@ -54,16 +54,29 @@ class Caption:
     level: float = 0.95
 
     def __str__(self) -> str:
-        versions = ", ".join(f"{name} {version}" for name, version in self.versions.items())
-        parts = ["SYNTHETIC DATA: not to be set beside published figures."] * self.synthetic
-        parts += ["Quick run: not for citing."] * self.quick
-        parts += [
+        parts = [
+            *self._warnings,
             f"{self.corpus}. AUC, the mean over {self.cells} cells (machine, unit, SNR, seed).",
             f"Interval: {100 * self.level:g} %, over the sampling of test clips (DeLong).",
-            f"Split: {self.split}. Channel: {self.channel}. Seeds: {', '.join(map(str, self.seeds))}.",
-            f"Budget: {self.budget}. Versions: {versions}.",
+            self._conditions,
         ]
         return " ".join(parts)
+
+    @property
+    def setting(self) -> str:
+        """What the figures were measured on and how, without what they are."""
+        return " ".join([*self._warnings, f"{self.corpus}.", self._conditions])
+
+    @property
+    def _warnings(self) -> list[str]:
+        synthetic = ["SYNTHETIC DATA: not to be set beside published figures."] * self.synthetic
+        return synthetic + ["Quick run: not for citing."] * self.quick
+
+    @property
+    def _conditions(self) -> str:
+        versions = ", ".join(f"{name} {version}" for name, version in self.versions.items())
+        protocol = f"Split: {self.split}. Channel: {self.channel}. Seeds: {', '.join(map(str, self.seeds))}."
+        return f"{protocol} Budget: {self.budget}. Versions: {versions}."
 
 
 @dataclass(frozen=True)
