@@ -18,7 +18,7 @@ from scipy.stats import f, friedmanchisquare, norm, rankdata, studentized_range,
 from statsmodels.stats.multitest import multipletests
 
 from benchmarks.intervals import Interval, bootstrap_aucs, delong
-from benchmarks.leaderboard import means
+from benchmarks.ranking import means
 from benchmarks.sampling_error import CELL, SamplingError, ScoreLoader, paired_scores, sampling_error
 from features import InputError
 

@@ -14,7 +14,7 @@ import pandas as pd
 from benchmarks import tables
 from benchmarks.datasets import DATASETS
 from benchmarks.dcase_metrics import official_markdown, official_score
-from benchmarks.leaderboard import leaderboard
+from benchmarks.ranking import leaderboard
 from benchmarks.results import COLUMNS, load_results
 from benchmarks.store import Store
 from features import InputError

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from benchmarks.intervals import auc_interval, delong
-from benchmarks.leaderboard import leaderboard
 from benchmarks.metrics import METRICS
+from benchmarks.ranking import leaderboard
 from benchmarks.sampling_error import sampling_error
 from features import InputError
 

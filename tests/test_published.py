@@ -4,8 +4,8 @@ import pandas as pd
 import pytest
 from test_leaderboard import noisy
 
-from benchmarks.leaderboard import leaderboard
 from benchmarks.published import FOLDER, beside, published, published_rows
+from benchmarks.ranking import leaderboard
 from benchmarks.tables import Caption, html, latex, markdown
 from features import InputError
 
