@@ -47,7 +47,7 @@ class OfficialMetric:
     """How a challenge judged: the values of each unit by name, and the mean over all values of all units."""
 
     title: str
-    values: Mapping[str, UnitValue]
+    measures: Mapping[str, UnitValue]
     mean: Literal["arithmetic", "harmonic"]
 
     def of_unit(self, test: pd.DataFrame) -> dict[str, float]:
@@ -56,7 +56,7 @@ class OfficialMetric:
         Raises `InputError` where a value is not defined: no normal or no anomalous clip, no domains.
         """
         found = {}
-        for name, value in self.values.items():
+        for name, value in self.measures.items():
             try:
                 found[name] = value(test)
             except InputError as error:
@@ -107,7 +107,7 @@ def official_score(results: pd.DataFrame, scores: ScoreLoader, metric: OfficialM
         return of_unit.pivot_table(index="detector", columns=column, values="number", aggfunc=metric.over, dropna=False)
 
     board = of_unit.groupby("detector")["number"].agg(metric.over).to_frame("official")
-    board = board.join(means("value")[list(metric.values)])
+    board = board.join(means("value")[list(metric.measures)])
     board = board.join(means("machine").rename(columns=lambda machine: f"official[{machine}]"))
     board["cells"] = len(judged[CELL].drop_duplicates())
     board["reason"] = [reasons.get(str(detector), "") for detector in board.index]
@@ -129,10 +129,10 @@ def _values(judged: pd.DataFrame, scores: ScoreLoader, metric: OfficialMetric) -
             numbers.append({})
             reasons.setdefault(row["detector"], f"{row['machine']} {row['unit']}, seed {row['seed']}: {error}")
     key = ["detector", *CELL]
-    found = judged[key].join(pd.DataFrame(numbers, judged.index, list(metric.values), dtype=float))
+    found = judged[key].join(pd.DataFrame(numbers, judged.index, list(metric.measures), dtype=float))
     wanted = judged[["detector"]].drop_duplicates().merge(judged[CELL].drop_duplicates(), how="cross")
     table = wanted.merge(found, how="left", on=key)  # NaN meets NaN: no SNR is a level too
-    lacking = table.loc[table[list(metric.values)].isna().any(axis=1), "detector"].unique()
+    lacking = table.loc[table[list(metric.measures)].isna().any(axis=1), "detector"].unique()
     return table.melt(key, var_name="value", value_name="number"), {
         name: reasons.get(name, "has not run on all units") for name in lacking
     }
@@ -143,7 +143,7 @@ def official_markdown(table: pd.DataFrame, metric: OfficialMetric, setting: str)
 
     table: with `scope` and `sanity` of each detector, as in results. setting: corpus, split, channel, seeds.
     """
-    figures = [column for column in table.columns if column == "official" or column in metric.values or "[" in column]
+    figures = [column for column in table.columns if column == "official" or column in metric.measures or "[" in column]
     scored, lacking = table[table["official"].notna()], table[table["official"].isna()]
     rows = [
         [
@@ -156,7 +156,7 @@ def official_markdown(table: pd.DataFrame, metric: OfficialMetric, setting: str)
     body = tabulate(
         rows, headings, tablefmt="pipe", disable_numparse=True, colalign=["left", *["right"] * len(figures)]
     )
-    names = ", ".join(metric.values).replace("_", " ")
+    names = ", ".join(metric.measures).replace("_", " ")
     caption = f"{setting} Official score of {metric.title}: the {metric.mean} mean of {names}."
     below = "\n".join(f"- {row['detector']} has no score: {row['reason']}" for _, row in lacking.iterrows())
     return "\n\n".join(filter(None, [caption, body, below])) + "\n"
