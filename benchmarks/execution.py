@@ -42,8 +42,8 @@ class Record:
         return hashlib.sha256(json.dumps(self.config, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def record_of(plan: Plan, job: Job, command: str) -> Record:
-    """Describe a job before it runs."""
+def record_of(plan: Plan, job: Job, how: Mapping[str, object]) -> Record:
+    """Describe a job before it runs; `how`: command line, threads and so on, for the record."""
     splits = [group.split.manifest_hash if group.split else None for group in job.groups]
     config = {
         "detector": repr(job.detector),
@@ -59,10 +59,14 @@ def record_of(plan: Plan, job: Job, command: str) -> Record:
     about = {
         "protocol": plan.protocol.name,
         "channel": plan.protocol.channel,
+        "split_seed": plan.protocol.seed,
+        "quick": plan.quick,
+        "units": [group.unit for group in job.groups],
         "synthetic": plan.dataset.synthetic,
         "scope": job.detector.scope,
         "sanity": job.detector.sanity,
-        "command": command,
+        "device": getattr(job.detector, "device", None),
+        **how,
     }
     return Record(config, about, plan.dataset.sample_rate)
 

@@ -70,6 +70,7 @@ class Plan:
     protocol: Protocol
     groups: tuple[Group, ...]
     jobs: tuple[Job, ...]
+    quick: bool = False  # whether the units were thinned
 
     @property
     def cells(self) -> list[Cell]:
@@ -114,7 +115,7 @@ def make_plan(
             for label, detector in detectors.items():
                 if (detector.scope == "machine") == (bundle_of is _by_machine):
                     jobs += _jobs(dataset, label, detector, bundle, seeds, device)
-    return Plan(dataset, protocol, groups, tuple(jobs))
+    return Plan(dataset, protocol, groups, tuple(jobs), selection.quick)
 
 
 def _groups(dataset: Dataset, protocol: Protocol, selection: Selection) -> tuple[Group, ...]:

@@ -38,7 +38,11 @@ class Runner:
 
     def pending(self, plan: Plan, force: bool = False) -> list[Job]:
         """The jobs with a cell that is not done."""
-        return [job for job in plan.jobs if force or not self._done(record_of(plan, job, self.command), job)]
+        return [job for job in plan.jobs if force or not self._done(record_of(plan, job, self._how), job)]
+
+    @property
+    def _how(self) -> dict[str, object]:
+        return {"command": self.command, "threads": self.threads, "plugins": list(self.plugins)}
 
     def _done(self, record: Record, job: Job) -> bool:
         return all(self.store.is_done(cell, record.identity) for cell in job.cells)
@@ -66,7 +70,7 @@ class Runner:
 
         Raises `InputError` where results cannot be written; what was written before stays.
         """
-        records = {id(job): record_of(plan, job, self.command) for job in jobs}
+        records = {id(job): record_of(plan, job, self._how) for job in jobs}
         tasks = [(job, (execute, self.store, self.cache, job, records[id(job)])) for job in jobs]
         for job, outcome in self._run(tasks):
             if isinstance(outcome, TerminatedWorkerError):

@@ -1,7 +1,7 @@
 """The store: one folder per cell, written once and atomically; present and complete means done.
 
 <results>/<dataset>/<protocol>/cells/<detector>/<machine>-<unit>-<snr>-seed<n>/
-    result.json   status, message, times, identity, provenance
+    result.json   status, message, times, identity, provenance, checksums of the files
     scores.csv    part, path, label, score: one row per clip (only where status is ok)
     history.csv   one row per epoch (only where the detector keeps a history)
 """
@@ -18,9 +18,10 @@ import pandas as pd
 import psutil
 
 from benchmarks.plan import Cell
+from benchmarks.seal import sealed_text
 from features import InputError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class Store:
                 scores.to_csv(partial / "scores.csv", index=False)
             if history is not None:
                 history.to_csv(partial / "history.csv", index=False)
-            (partial / "result.json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+            (partial / "result.json").write_text(sealed_text(result, partial), encoding="utf-8")
             final.parent.mkdir(parents=True, exist_ok=True)
             if final.exists():
                 shutil.rmtree(final)
