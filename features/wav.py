@@ -45,7 +45,7 @@ _NUMBERS = {  # codec, bits -> stored as, silence, full scale
 }
 
 
-def parse(data: bytes, name: str) -> Wav:
+def parse(data: bytes | memoryview, name: str) -> Wav:
     """Find the samples of a WAV file.
 
     Chunks other than "fmt " and the first "data" are passed over, and the length of the whole that the header states

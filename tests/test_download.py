@@ -1,6 +1,7 @@
 """Downloads from servers that cut, stall, lie and corrupt: a verified file, or one clear error and a way on."""
 
 import hashlib
+import io
 import signal
 import subprocess
 import sys
@@ -11,13 +12,16 @@ import hostile_server as hs
 import numpy as np
 import pytest
 from filelock import FileLock
+from rich.console import Console
 
+from benchmarks.data_commands import download_mimii
 from benchmarks.datasets import mimii_release
 from benchmarks.datasets.mimii import Mimii
 from benchmarks.datasets.mimii_release import Archive
 from benchmarks.disk import disk_errors
 from benchmarks.download import MARGIN, Download, choose, download
 from benchmarks.fetch import PROGRESS, Patience, RemoteFile, fetch
+from benchmarks.meter import size_text
 from features import InputError
 
 BODY = np.random.default_rng(0).bytes(50_000)
@@ -415,3 +419,31 @@ def test_folder_that_cannot_be_written(tmp_path, published):
 
     with pytest.raises(InputError, match=r"data: File exists; see to the disk or its permissions"):
         download(Download(tmp_path / "data", (published[0],), address="http://127.0.0.1:9"))
+
+
+def test_printed_download(tmp_path, published):
+    archive, body = published
+    console = Console(record=True, width=160, highlight=False, file=io.StringIO())
+    with hs.serving({NAME: body}) as server:
+        server.behaviours.append(hs.cutting(100))
+        download_mimii(Download(tmp_path / "data", (archive,), (0, 4), server.address), console, SHORT)
+
+    text = console.export_text()
+    size = size_text(len(body))
+    assert f"6_dB_fan.zip       {size} of {size} to fetch" in text
+    assert "Each becomes a mono store of channels 0, 4 and is deleted" in text
+    assert f"{size} to fetch; disk needed 203.9 MB, free" in text  # 6 clips of 10 s and a margin
+    assert "6_dB_fan.zip: connection closed after 100 bytes; trying again in 0 s" in text
+    assert f"There now, whole and verified: {tmp_path / 'data/6_dB_fan'}" in text
+    assert "CC BY-SA 4.0" in text
+
+
+def test_sizes_in_the_documentation():
+    text = (Path(__file__).parent.parent / "docs/data.md").read_text(encoding="utf-8")
+    table = {(a.machine, a.snr_db): a for a in mimii_release.archives()}
+    for machine in ("fan", "pump", "slider", "valve"):
+        sizes = [f"{table[machine, snr_db].n_bytes / 1e9:.2f}" for snr_db in (6, 0, -6)]
+        any_level = table[machine, 6]
+        row = [machine, *sizes, str(any_level.n_clips), f"{any_level.store_bytes(1) / 1e9:.2f}"]
+        assert f"| {' | '.join(row)} |" in text
+    assert f"{sum(a.store_bytes(1) for a in table.values()) / 1e9:.1f} GB in place of 100" in text

@@ -63,6 +63,16 @@ def place_of(folder: Folder) -> Place | None:
     return Place(machine, unit, snr_db, LABELS[kind], f"{snr_db}_dB_{machine}/{machine}/{unit}/{kind}")
 
 
+def why_misplaced(folder: Folder) -> str:
+    """Say which name above its WAV files keeps a folder out of the layout."""
+    *above, unit, kind = ("", "", *folder.parts)
+    if kind not in LABELS:
+        return f"the folder {kind!r} should be called normal or abnormal"
+    if not _UNIT.fullmatch(unit):
+        return f"the folder {unit!r} should be called like id_00"
+    return f"the folder {above[-1]!r} should be called {', '.join(MACHINES[:-1])} or {MACHINES[-1]}, or like 6_dB_fan"
+
+
 def _stated(part: str) -> tuple[int | None, str | None]:
     """Return the noise level in dB and the machine that the name of a folder or archive states."""
     if part.lower() in MACHINES:

@@ -12,6 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 
 ADDRESS = "https://zenodo.org/record/3384388/files/{archive}?download=1"
+UNITS = tuple(f"id_{number:02d}" for number in range(7))  # of each machine
 PUBLIC_UNITS = ("id_00", "id_02", "id_04", "id_06")
 SNRS_DB = (6, 0, -6)
 RECORDED = 8  # channels
