@@ -131,6 +131,28 @@ def check(
     raise typer.Exit(0 if passed else 1)
 
 
+@app.command()
+def manifest(
+    dataset: DatasetName = None,
+    data: Data = None,
+    split: SplitRule = "",
+    machines: Machines = "",
+    units: Units = "",
+    snrs: Snrs = "",
+    out: Annotated[Path, _option("File that the manifest is saved to.")] = Path("manifest.csv"),
+) -> None:
+    """Print and save who trains, validates and tests, with the hash that every result carries."""
+    from benchmarks import terminal
+    from benchmarks.datasets import open_dataset
+    from benchmarks.plan import Selection, make_plan
+    from benchmarks.protocols import Protocol
+
+    corpus = open_dataset(dataset, data)
+    selection = Selection(_words(machines), _words(units), _numbers(snrs, float, "--snrs"))
+    plan = make_plan(corpus, Protocol(split or corpus.official_split), {}, selection=selection)
+    terminal.show_manifest(plan, out, console)
+
+
 @app.command("export-corpus")
 def export_corpus(directory: Path) -> None:
     """Write the synthetic corpus as WAV files in the layout of MIMII."""

@@ -4,6 +4,7 @@ import os
 import shlex
 from pathlib import Path
 
+import pandas as pd
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -12,6 +13,7 @@ from rich.table import Table
 from benchmarks import tables
 from benchmarks.datasets import DATASETS, Synthetic
 from benchmarks.estimate import seconds_of
+from benchmarks.manifest import FROZEN, hashes, save
 from benchmarks.plan import Job, Plan, snr_text
 from benchmarks.protocols import SPLIT_RULES
 from benchmarks.report import make_report
@@ -122,6 +124,21 @@ def show_catalogue(console: Console) -> None:
     console.print(f"\ndatasets   {', '.join(f'{name} ({cls.title})' for name, cls in DATASETS.items())}", markup=False)
     console.print(f"splits     {', '.join(SPLIT_RULES)}")
     console.print("channels   0 and any other index, nearest, mean")
+
+
+def show_manifest(plan: Plan, file: Path, console: Console) -> None:
+    """Print sizes and hash of each unit's split, hold them against the frozen ones, and save the manifest."""
+    frozen = set(pd.read_csv(FROZEN)["hash"]) if (plan.dataset.name, plan.protocol.split) == ("mimii", "code") else None
+    table = Table("machine", "unit", "SNR", "train", "validation", "test", "hash", box=None, pad_edge=False)
+    for group, row in zip(plan.groups, hashes(plan.groups).itertuples(), strict=True):
+        mark = "" if frozen is None else " (as published)" if row.hash in frozen else " (not the published clips)"
+        sizes = (str(row.n_train), str(row.n_validation), str(row.n_test), row.hash + mark)
+        table.add_row(group.machine, group.unit, snr_text(group.snr_db), *(sizes if group.split else ("", "", "", "")))
+        if group.problem:
+            console.print(group.problem, style="red", markup=False)
+    console.print(table)
+    save(plan.groups, file)
+    console.print(f"Saved {file}", markup=False)
 
 
 def show_checks(label: str, detector: Detector, console: Console) -> bool:
