@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.metrics import METRICS
+from benchmarks.results import stored_scores
 from benchmarks.sampling_error import CELL, SamplingError, ScoreLoader, sampling_error
 from features import InputError
 
@@ -27,29 +28,35 @@ NEEDED = ("detector", "dataset", *CELL, "status", "auc", "fit_seconds", "score_s
 
 def leaderboard(
     results: pd.DataFrame,
-    scores: ScoreLoader,
+    scores: ScoreLoader = stored_scores,
     *,
-    sanity: Collection[str] = (),
-    machine_scope: Collection[str] = (),
+    sanity: Collection[str] | None = None,
+    machine_scope: Collection[str] | None = None,
     level: float = 0.95,
 ) -> pd.DataFrame:
     """Rank the detectors of one corpus under one protocol.
 
-    results: one row per cell; scores: gives the score table of a row, called for "ok" rows of complete detectors only.
-    sanity: names of the rows that a learned detector must beat. machine_scope: names of detectors that learn from
-    other units' sound; they are ranked among themselves.
+    results: one row per cell, as from `load_results`; scores: gives the score table of a row, called for "ok" rows of
+    complete detectors only. sanity: names of the rows that a learned detector must beat. machine_scope: names of
+    detectors that learn from other units' sound; they are ranked among themselves. Both are by default what the columns
+    `sanity` and `scope` of the results say, where there are such.
 
     Returns one row per detector, best first, the own track after, those without a rank last:
     `detector, track ("unit" | "machine"), rank, tied, sanity, beats_sanity, auc, auc_low, auc_high, seed_sd, harmonic,
-    pauc, ap, worst_unit, auc[<snr> dB]..., auc[<machine>]..., cells_ok, cells, fit_seconds, score_seconds, reason`.
+    pauc, ap, worst_unit, auc[<snr> dB]..., auc[<machine>]..., cells_ok, cells, fit_seconds, score_seconds, reason,
+    scores_only, trained_on`.
     `harmonic` is over all AUCs and pAUCs (DCASE since 2021). `worst_unit` is the lowest mean AUC of a unit.
     `beats_sanity`: its interval of the paired difference lies above 0 for each sanity row. Raises `InputError`.
     """
     _check(results)
+    sanity = _marked(results, "sanity", True) if sanity is None else sanity
+    machine_scope = _marked(results, "scope", "machine") if machine_scope is None else machine_scope
     results = _judgeable(results)
     board = means(results)
     board.insert(1, "track", np.where(board["detector"].isin(list(machine_scope)), "machine", "unit"))
     board["sanity"] = board["detector"].isin(list(sanity))
+    board["scores_only"] = board["detector"].isin(_marked(results, "scores_only", True))
+    board["trained_on"] = [_declared(results, name) for name in board["detector"]]
     complete = board[board["cells_ok"] == board["cells"]]
     if len(complete):
         errors = sampling_error(results[results["detector"].isin(complete["detector"])], scores)
@@ -95,6 +102,18 @@ def _judgeable(results: pd.DataFrame) -> pd.DataFrame:
     """Leave out the cells of status "unjudged"; where these are all, keep them, so that every row says why."""
     unjudged = results["status"].eq("unjudged").groupby([results[key] for key in CELL], dropna=False).transform("any")
     return results if unjudged.all() else results[~unjudged]
+
+
+def _marked(results: pd.DataFrame, column: str, value: object) -> list[str]:
+    """The detectors with this value in a column; none where there is no such column."""
+    return list(results.loc[results[column] == value, "detector"].unique()) if column in results else []
+
+
+def _declared(results: pd.DataFrame, detector: str) -> str:
+    """What scores from elsewhere are declared to be trained on; empty for our own runs."""
+    if "trained_on" not in results:
+        return ""
+    return "; ".join(sorted(set(results.loc[results["detector"] == detector, "trained_on"]) - {""}))
 
 
 def _per_cell(ok: pd.DataFrame, cells: pd.DataFrame, metric: str) -> pd.DataFrame:

@@ -15,8 +15,7 @@ from benchmarks import tables
 from benchmarks.datasets import DATASETS
 from benchmarks.dcase_metrics import official_markdown, official_score
 from benchmarks.ranking import leaderboard
-from benchmarks.results import COLUMNS, load_results
-from benchmarks.store import Store
+from benchmarks.results import COLUMNS, load_results, stored_scores
 from features import InputError
 
 QUICK_SUFFIX = "-quick"  # of the folder of a corpus that was thinned for a first look
@@ -38,10 +37,7 @@ def make_report(root: Path, groups: Sequence[tuple[str, str, float | None]] | No
         wanted = {(machine, unit, "" if snr_db is None else snr_db) for machine, unit, snr_db in groups}
         keys = zip(results["machine"], results["unit"], results["snr_db"].astype(object).fillna(""), strict=True)
         results = results[[key in wanted for key in keys]]
-    sanity = set(results.loc[results["sanity"], "detector"])
-    across = set(results.loc[results["scope"] == "machine", "detector"])
-    board = leaderboard(results, _scores, sanity=sanity, machine_scope=across)
-    return Report(board, _caption(root, results), results)
+    return Report(leaderboard(results), _caption(root, results), results)
 
 
 def write_report(root: Path) -> list[Path]:
@@ -53,7 +49,9 @@ def write_report(root: Path) -> list[Path]:
     newest = report.results.sort_values("finished").iloc[-1]
     environment = json.loads((Path(newest["folder"]) / "result.json").read_text())["environment"]
     texts = {
-        "results.csv": report.results[[*COLUMNS, "scope", "sanity"]].to_csv(index=False, lineterminator="\n"),
+        "results.csv": report.results[[*COLUMNS, "scope", "sanity", "scores_only"]].to_csv(
+            index=False, lineterminator="\n"
+        ),
         "leaderboard.csv": tables.csv(report.board, report.caption),
         "leaderboard.md": tables.markdown(report.board, report.caption),
         "leaderboard.tex": tables.latex(report.board, report.caption),
@@ -71,15 +69,11 @@ def _official(report: Report) -> dict[str, str]:
     if corpus is None or metric is None or report.caption.split != corpus.official_split or not judged:
         return {}
     about = report.results.drop_duplicates("detector")[["detector", "scope", "sanity"]]
-    table = about.merge(official_score(report.results, _scores, metric), on="detector", how="right")
+    table = about.merge(official_score(report.results, stored_scores, metric), on="detector", how="right")
     return {
         "official.csv": table.to_csv(index=False, lineterminator="\n"),
         "official.md": official_markdown(table, metric, report.caption.setting),
     }
-
-
-def _scores(row: pd.Series) -> pd.DataFrame:
-    return Store.scores(Path(row["folder"]))
 
 
 def _caption(root: Path, results: pd.DataFrame) -> tables.Caption:

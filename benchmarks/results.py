@@ -33,7 +33,7 @@ COLUMNS = (
 )
 
 
-BESIDE = ("scope", "sanity", "manifest", "finished", "folder")
+BESIDE = ("scope", "sanity", "scores_only", "trained_on", "manifest", "finished", "folder")
 
 
 def load_results(root: Path | str) -> pd.DataFrame:
@@ -42,7 +42,8 @@ def load_results(root: Path | str) -> pd.DataFrame:
     Metrics come from the stored scores and are NaN where `status` is not "ok". `folder` holds `scores.csv`.
     A cell whose test clips lack labels, or one of the two classes, is scored but has status "unjudged".
     A result on another split or version of the corpus than the newest of its unit and SNR is no result on the same
-    clips: it becomes a row of status "stale".
+    clips: it becomes a row of status "stale". `scores_only` marks scores that were computed elsewhere and imported;
+    `trained_on` is what their authors declare.
     """
     rows = [_row(folder, result) for folder, result in Store(Path(root)).results()]
     if not rows:
@@ -50,6 +51,11 @@ def load_results(root: Path | str) -> pd.DataFrame:
             f"{root}: no results; run the benchmark first, or name the folder <results>/<dataset>/<protocol>"
         )
     return _mark_stale(pd.DataFrame(rows))[[*COLUMNS, *BESIDE]]
+
+
+def stored_scores(row: pd.Series) -> pd.DataFrame:
+    """The score table of a row of `load_results`: `part, path, label, score`, one row per clip."""
+    return Store.scores(Path(row["folder"]))
 
 
 def _mark_stale(results: pd.DataFrame) -> pd.DataFrame:
@@ -69,7 +75,8 @@ def _row(folder: Path, result: dict) -> dict[str, object]:
         "folder": str(folder),
         "clips": f"{result['manifest']} of {result['config']['dataset_identity']}",  # what was split, and how
     }
-    return dict.fromkeys(COLUMNS, np.nan) | result | renamed | dict(metrics)
+    ours = {"scores_only": False, "trained_on": ""}  # unless the result, computed elsewhere, says otherwise
+    return dict.fromkeys(COLUMNS, np.nan) | ours | result | renamed | dict(metrics)
 
 
 def _judge(scores: pd.DataFrame) -> Mapping[str, object]:

@@ -31,6 +31,7 @@ HEADINGS = {
 TEXT = ("rank", "detector", "interval")
 NEVER_BEST = (*TEXT, "seed_sd", "fit_seconds", "score_seconds")  # deviations and times are told, not ranked
 BEHIND_SANITY = "†"
+SCORES_ONLY = " (scores only)"
 TRACKS = {
     "unit": "",
     "machine": "Own track: learns from other units' sound",
@@ -167,7 +168,8 @@ def _text(row: pd.Series, column: str) -> str:
         return f"{row['rank']}=" if row["tied"] else str(row["rank"])
     if column == "detector":
         behind = not pd.isna(row["beats_sanity"]) and not row["beats_sanity"]
-        return row["detector"] + " (sanity)" * row["sanity"] + BEHIND_SANITY * behind
+        elsewhere = not pd.isna(row.get("scores_only")) and row["scores_only"]
+        return row["detector"] + " (sanity)" * row["sanity"] + SCORES_ONLY * elsewhere + BEHIND_SANITY * behind
     if column == "interval":
         if pd.isna(row["auc_low"]):
             return ""
@@ -184,4 +186,7 @@ def legend(ranked: pd.DataFrame, level: float) -> list[str]:
     """The sentences that explain the marks in use."""
     ties = f"1=: tied with the best, the {100 * level:g} % interval of the paired difference includes 0."
     behind = f"{BEHIND_SANITY}: not clearly above each sanity row."
-    return [ties] * bool(ranked["tied"].any()) + [behind] * bool((~ranked["beats_sanity"].fillna(True)).any())
+    said = [ties] * bool(ranked["tied"].any()) + [behind] * bool((~ranked["beats_sanity"].fillna(True)).any())
+    elsewhere = ranked[ranked["trained_on"].fillna("") != ""] if "trained_on" in ranked else ranked[:0]
+    declared = "; ".join(f"{row.detector}: {row.trained_on}" for row in elsewhere.itertuples())
+    return said + [f"Scores only: computed elsewhere, declared training data of {declared}."] * bool(declared)
