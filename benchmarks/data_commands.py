@@ -48,7 +48,9 @@ def _print_plan(plan: Download, console: Console) -> None:
         console.print(f"{archive.name:<18} {told}", markup=False)
     if plan.channels is not None:
         kept = ", ".join(map(str, plan.channels))
-        console.print(f"Each becomes a mono store of channels {kept} and is deleted; the others are lost with it.")
+        console.print(
+            f"Each becomes a mono store of channels {kept} and is deleted; the others, and the mean over all, are lost."
+        )
     console.print(
         f"{size_text(plan.bytes_missing)} to fetch; disk needed {size_text(plan.bytes_needed)}, "
         f"free {size_text(free_bytes(plan.data))} in {plan.data}",

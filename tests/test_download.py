@@ -269,7 +269,7 @@ def test_killed_twice_and_resumed(tmp_path):
         )
         reached = 0
         for _ in range(2):
-            server.behaviours.append(hs.slow(5000, 0.02))
+            server.behaviours.append(hs.slow(5000, 0.05))
             process = subprocess.Popen([sys.executable, "-c", code, data])
             while not (part.exists() and part.stat().st_size >= reached + 50_000):
                 assert process.poll() is None

@@ -211,7 +211,7 @@ def test_channels_that_no_recording_has(tmp_path):
 
 
 def test_killed_while_the_store_is_made(tmp_path):
-    archive, body = hs.make_archive(tmp_path / "published", n_clips=200, n_samples=1000)
+    archive, body = hs.make_archive(tmp_path / "published", n_clips=300, n_samples=1000)
     data = tmp_path / "data"
     code = (
         "import sys; from pathlib import Path; from benchmarks.download import *\n"
@@ -221,7 +221,7 @@ def test_killed_while_the_store_is_made(tmp_path):
     data.mkdir()
     (data / NAME).write_bytes(body)
     partial = data / ".6_dB_fan.partial"
-    for n_clips in (20, 60):
+    for n_clips in (10, 30):
         process = subprocess.Popen([sys.executable, "-c", code, data])
         while len(list(partial.rglob("0*.wav"))) < n_clips:
             assert process.poll() is None
