@@ -104,8 +104,6 @@ class FeatureTable(Dataset):
             )
         rows = [dict(zip(keys.columns, values, strict=True)) for values in keys.to_numpy(str).tolist()]
         clips = [_clip(f"{self.path} row {i + 1}", row, vectors[i]) for i, row in enumerate(rows)]
-        if not clips:
-            raise InputError(f"{self.path}: no rows; give one per clip")
         return tuple(sorted(clips, key=lambda clip: clip.path))
 
 
@@ -120,6 +118,8 @@ def _read(path: Path) -> tuple[pd.DataFrame, np.ndarray]:
         raise InputError(
             f"{keys_file}: no column {', '.join(missing)}; found {', '.join(map(str, frame.columns[:12]))}"
         )
+    if not len(frame):
+        raise InputError(f"{keys_file}: no rows; give one per clip")
     keys = frame[[name for name in ALLOWED if name in frame]].astype("string").fillna("").apply(lambda c: c.str.strip())
     values = frame.drop(columns=keys.columns)
     if path.suffix != ".npy":
