@@ -49,7 +49,7 @@ def _print_plan(plan: Download, console: Console) -> None:
     if plan.channels is not None:
         kept = ", ".join(map(str, plan.channels))
         console.print(
-            f"Each becomes a mono store of channels {kept} and is deleted; the others, and the mean over all, are lost."
+            f"Each becomes a mono store of channels {kept} and is deleted: no other channel, no mean over all."
         )
     console.print(
         f"{size_text(plan.bytes_missing)} to fetch; disk needed {size_text(plan.bytes_needed)}, "

@@ -279,7 +279,7 @@ def test_killed_twice_and_resumed(tmp_path):
             reached = part.stat().st_size
             assert reached < len(body)
             assert not (data / NAME).exists()
-        subprocess.run([sys.executable, "-c", code, data], check=True)
+        download(Download(data, (archive,), address=server.address))
 
     assert (data / NAME).read_bytes() == body
     assert server.first_bytes[0] == 0
