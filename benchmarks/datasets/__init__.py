@@ -12,7 +12,18 @@ from benchmarks.datasets.synthetic import Synthetic
 from benchmarks.datasets.table import FeatureTable
 from features import InputError
 
-__all__ = ["DATASETS", "Clip", "Dataset", "Mimii", "Synthetic", "find_data", "open_dataset"]
+__all__ = [
+    "DATASETS",
+    "Clip",
+    "Dataset",
+    "FeatureTable",
+    "Mimii",
+    "RecordingFolder",
+    "Synthetic",
+    "find_data",
+    "open_dataset",
+    "open_dcase",
+]
 
 _CORPORA: tuple[type[Dataset], ...] = (Mimii, *EDITIONS.values(), RecordingFolder, FeatureTable, Synthetic)
 DATASETS: dict[str, type[Dataset]] = {corpus.name: corpus for corpus in _CORPORA}

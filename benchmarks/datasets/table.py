@@ -37,7 +37,7 @@ class NeedsSound(Feature):
 
     def __call__(self, waveform: np.ndarray, sample_rate: int) -> np.ndarray:
         raise InputError(
-            f"{self.feature!r} is computed from sound, of which a table holds one vector a clip; "
+            f"{type(self.feature).__name__} is computed from sound, of which a table holds one vector a clip; "
             "choose detectors of pooled features, such as knn or mahalanobis, or a corpus of recordings"
         )
 
