@@ -28,8 +28,8 @@ WIDE = 140  # columns of a terminal that the whole leaderboard fits into
 
 def say_that_synthetic(console: Console) -> None:
     console.print(
-        "MIMII is not here, so this runs on the SYNTHETIC corpus. To run on MIMII: get it from Zenodo, record 3384388, "
-        "and name its folder with --data DIR.",
+        "MIMII is not here, so this runs on the SYNTHETIC corpus. To run on MIMII: python run_all.py "
+        "download mimii (Zenodo record 3384388), or name its folder with --data DIR.",
         style="yellow",
     )
 
