@@ -102,7 +102,7 @@ def run(
     runner = Runner(store, FeatureCache(cache), jobs or os.cpu_count() or 1, threads, plugin_files, command)
     failures = terminal.run(plan, runner, force, console)
     files = write_report(store.root)
-    terminal.show(store.root, plan, failures, files, console)
+    terminal.show(plan, runner, failures, files, console)
     raise typer.Exit(1 if failures else 0)
 
 

@@ -26,7 +26,7 @@ class Cell:
     @property
     def folder(self) -> str:
         """Where its result lies, below the folder of the protocol."""
-        return f"cells/{self.detector}/{self.machine}-{self.unit}-{snr_text(self.snr_db)}-seed{self.seed}"
+        return f"cells/{self.detector}/{self.machine}/{self.unit}-{snr_text(self.snr_db)}-seed{self.seed}"
 
     def __str__(self) -> str:
         return f"{self.detector} on {self.machine} {self.unit} at {snr_text(self.snr_db)}, seed {self.seed}"

@@ -1,8 +1,8 @@
 """The store: one folder per cell, written once and atomically; present and complete means done.
 
-<results>/<dataset>/<protocol>/cells/<detector>/<machine>-<unit>-<snr>-seed<n>/
+<results>/<dataset>/<protocol>/cells/<detector>/<machine>/<unit>-<snr>-seed<n>/
     result.json   status, message, times, identity, provenance, checksums of the files
-    scores.csv    part, path, label, score: one row per clip (only where status is ok)
+    scores.csv    part, path, label, score (domain): one row per clip (only where status is ok)
     history.csv   one row per epoch (only where the detector keeps a history)
 """
 
@@ -62,7 +62,7 @@ class Store:
 
     def results(self) -> Iterator[tuple[Path, dict]]:
         """Every complete cell: its folder and its result, in order of the folders' names."""
-        for file in sorted(self.root.glob("cells/*/*/result.json")):
+        for file in sorted(self.root.glob("cells/*/*/*/result.json")):
             result = self._result(file.parent)
             if result is not None:
                 yield file.parent, result

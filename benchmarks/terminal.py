@@ -91,8 +91,9 @@ def _print_plan(plan: Plan, runner: Runner, jobs: list[Job], seconds: list[float
     console.print(f"estimate  {'; '.join(filter(None, [minutes, untimed]))}", markup=False)
 
 
-def show(root: Path, plan: Plan, failures: list[tuple[Job, str]], files: list[Path], console: Console) -> None:
+def show(plan: Plan, runner: Runner, failures: list[tuple[Job, str]], files: list[Path], console: Console) -> None:
     """Print the leaderboard on the plan's units, what failed and how to repeat it, and where the files are."""
+    root = runner.store.root
     report = make_report(root, [(group.machine, group.unit, group.snr_db) for group in plan.groups])
     columns = default_columns(report.board)
     if console.width < WIDE:
@@ -100,16 +101,22 @@ def show(root: Path, plan: Plan, failures: list[tuple[Job, str]], files: list[Pa
     console.print(tables.terminal(report.board, report.caption, columns))
     for job, failure in failures:
         console.print(f"failed: {job.cells[0]}: {failure}", style="red", markup=False)
-        console.print(f"  again: {_repeat(job)}", markup=False, soft_wrap=True)
+        console.print(f"  again: {_repeat(job, runner.command)}", markup=False, soft_wrap=True)
     console.print(f"Files: {root}{os.sep} {', '.join(file.name for file in files)}", markup=False, soft_wrap=True)
 
 
-def _repeat(job: Job) -> str:
+def _repeat(job: Job, command: str) -> str:
+    """The command that ran, narrowed down to one job."""
     cell = job.cells[0]
-    options = {"--dataset": cell.dataset, "--detectors": cell.detector, "--machines": cell.machine}
-    options |= {"--units": ",".join(c.unit for c in job.cells), "--seeds": str(cell.seed)}
-    options |= {} if cell.snr_db is None else {"--snrs": f"{cell.snr_db:g}"}
-    return "python run_all.py " + " ".join(f"{option} {shlex.quote(value)}" for option, value in options.items())
+    only = {"--detectors": cell.detector, "--machines": cell.machine, "--units": ",".join(c.unit for c in job.cells)}
+    only |= {"--seeds": str(cell.seed)} | ({} if cell.snr_db is None else {"--snrs": f"{cell.snr_db:g}"})
+    words = [word for word in shlex.split(command) if word != "--force"]
+    kept = [
+        word
+        for before, word in zip(["", *words], words, strict=False)
+        if word.partition("=")[0] not in only and before not in only
+    ]
+    return shlex.join([*kept, *(word for option in only.items() for word in option)])
 
 
 def show_catalogue(console: Console) -> None:

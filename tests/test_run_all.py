@@ -115,7 +115,8 @@ def test_damaged_recordings_cost_their_cells_only(tree, tmp_path):
     assert len(failed) == 3
     assert failed["message"].str.contains("00000003.wav: cut short").all()
     assert failed["auc"].isna().all()
-    assert "python run_all.py --dataset mimii --detectors knn --machines fan --units id_00 --seeds 0" in run.stdout
+    again = f"python run_all.py --dataset mimii --data {broken} --results {tmp_path}/results --cache {tmp_path}/cache"
+    assert f"{again} --jobs 1 --detectors knn --machines fan --units id_00 --seeds 0 --snrs 6" in run.stdout
     assert [path for path in (tmp_path / "cache").iterdir() if path.name.endswith(".partial")] == []
 
 

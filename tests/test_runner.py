@@ -223,7 +223,7 @@ def test_a_run_that_is_killed_goes_on_and_ends_with_the_same_scores(tmp_path, do
     process = subprocess.Popen(
         [sys.executable, "-c", KILLED, str(tmp_path), str(Path(__file__).parent)], start_new_session=True
     )
-    while process.poll() is None and not list(tmp_path.glob("results/cells/*/*/result.json")):
+    while process.poll() is None and not list(tmp_path.glob("results/cells/*/*/*/result.json")):
         time.sleep(0.01)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
