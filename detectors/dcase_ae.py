@@ -1,5 +1,6 @@
 """Dense autoencoder of the DCASE 2020 Task 2 baseline (Koizumi et al. 2020, arXiv 2006.05822)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -20,4 +21,4 @@ class DcaseAutoencoder(DenseAutoencoder):
     batch_norm: bool = True
     epochs: int = 100
     feature: Feature = LogMel(n_mels=128)
-    cpu_budget: ClassVar[dict[str, object]] = {"epochs": 10, "batch_size": 128}  # four times the steps per epoch
+    cpu_budget: ClassVar[Mapping[str, object]] = {"epochs": 10, "batch_size": 128}  # four times the steps per epoch

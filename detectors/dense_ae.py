@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import ClassVar, Literal, Self
+from typing import Literal, Self
 
 import numpy as np
 import torch
@@ -40,7 +40,6 @@ class DenseAutoencoder(Detector):
     seed: int = 0
     feature: Feature = LogMel()
     device: str = field(default="auto", repr=False)
-    cpu_budget: ClassVar[dict[str, object]] = {}  # the published 50 epochs are affordable
 
     def __post_init__(self) -> None:
         if self.scoring not in ("mse", "mahalanobis"):

@@ -1,5 +1,6 @@
 """Interpolation network (Suefusa et al. 2020, arXiv 2005.09234): the middle of five frames, guessed from the others."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -17,13 +18,13 @@ class InterpolationNetwork(DenseAutoencoder):
     """A dense network that predicts the middle frame from its neighbours; score = mean squared error of that frame.
 
     Unlike an autoencoder it cannot copy its input, so sounds that come and go, as of valves and slide rails, do not
-    drown the score. `frames` must be odd. The widths are those of public reimplementations, the rest is as in `dense_ae`.
+    drown the score. `frames` must be odd. Widths as in public reimplementations, training as in `dense_ae`.
     """
 
     hidden: tuple[int, ...] = (64, 32)
     latent: int = 16
     feature: Feature = LogMel(n_mels=128)
-    cpu_budget: ClassVar[dict[str, object]] = {"epochs": 40}
+    cpu_budget: ClassVar[Mapping[str, object]] = {"epochs": 40}
 
     def __post_init__(self) -> None:
         super().__post_init__()

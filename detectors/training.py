@@ -70,7 +70,7 @@ def train(
             raise FloatingPointError(
                 f"the training error is {row['train_error']} in epoch {epoch}; lower learning_rate"
             )
-        if patience is None:
+        if patience is None or validation is None or len(validation) == 0:
             continue
         if row["validation_error"] < best_row["validation_error"]:
             best_row, best = row, {name: value.clone() for name, value in network.state_dict().items()}

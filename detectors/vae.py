@@ -1,7 +1,7 @@
 """Variational autoencoder (Kingma and Welling 2013, arXiv 1312.6114), as a detector (An and Cho 2015)."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal, Self
 
@@ -43,7 +43,7 @@ class VariationalAutoencoder(Detector):
     seed: int = 0
     feature: Feature = LogMel()
     device: str = field(default="auto", repr=False)
-    cpu_budget: ClassVar[dict[str, object]] = {"epochs": 25}
+    cpu_budget: ClassVar[Mapping[str, object]] = {"epochs": 25}
 
     def __post_init__(self) -> None:
         if self.scoring not in ("neg_elbo", "reconstruction_probability", "kl"):

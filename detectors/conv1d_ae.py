@@ -1,0 +1,163 @@
+"""Convolutional autoencoder of raw samples, "Anomaly Detection in Industrial Machinery Using Sound Data" (2023)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal, Self
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from detectors.detector import Clips, Detector
+from detectors.registry import register
+from detectors.training import check_frames, evaluating, seeded, train
+from features import Feature, InputError, Waveform
+
+SHORTEST = 166  # samples: of fewer, the dilated convolutions leave nothing
+LOST = 65  # samples at the beginning that the output does not cover: what the dilated convolutions cut off
+VARIANCE_FLOOR = 1e-6  # of a clip scaled to [0, 1]: for silence
+
+
+@register("conv1d_ae")
+@dataclass
+class WaveformAutoencoder(Detector):
+    """Five dilated convolutions down, five transposed ones up, on whole clips scaled to [0, 1] by their own extremes.
+
+    263 425 weights; one clip of 10 s takes about 0.5 GB in training and 13 GMAC forward. The decoder doubles three
+    times where the encoder halves twice: 160 000 samples come out as 319 744, and the dilations cut off both ends.
+    design: "article" ends with a ReLU, which leaves samples near 0 without a gradient, and resamples the output to the
+    length of the input (nearest neighbour). That drifts from 64 samples late to 64 early, and meets the quarter of the
+    output that is constant, since a stride of 2 with a dilation of 4 skips every other sample: it cannot learn to
+    rebuild sound. "mended" ends linear and takes the odd output samples, in phase with the input less its ends.
+    scoring: "mse" is the mean squared error; "relative_mse" divides it by the variance of the clip, because scaling
+    to [0, 1] shrinks whatever has high peaks, and so its error; "output_sum" is the article's, the sum of the output
+    samples. Unlike the article, scoring uses the batch statistics of training.
+    crop_samples: learn from random crops of this length instead of whole clips; in a batch of clips of unlike
+    lengths, all are cropped to the shortest. windows: score so many evenly spaced windows of `crop_samples` each
+    instead of the whole clip; a sum then runs over these windows.
+    """
+
+    crop_samples: int | None = None
+    windows: int | None = None
+    design: Literal["mended", "article"] = "mended"
+    scoring: Literal["mse", "relative_mse", "output_sum"] = "mse"
+    epochs: int = 10
+    batch_size: int = 32
+    learning_rate: float = 1e-4
+    seed: int = 0
+    feature: Feature = Waveform()
+    device: str = field(default="auto", repr=False)
+    cpu_budget: ClassVar[Mapping[str, object]] = {
+        "crop_samples": 512,
+        "windows": 16,
+        "epochs": 20,
+        "batch_size": 4,
+        "learning_rate": 1e-3,
+    }
+
+    def __post_init__(self) -> None:
+        if self.design not in ("mended", "article"):
+            raise InputError(f"design={self.design!r}; allowed: 'mended', 'article'")
+        if self.scoring not in ("mse", "relative_mse", "output_sum"):
+            raise InputError(f"scoring={self.scoring!r}; allowed: 'mse', 'relative_mse', 'output_sum'")
+        if self.crop_samples is not None and self.crop_samples < SHORTEST:
+            raise InputError(f"crop_samples={self.crop_samples}; at least {SHORTEST}, or None for whole clips")
+        if self.windows is not None and (self.windows < 1 or self.crop_samples is None):
+            raise InputError(
+                f"windows={self.windows}: give crop_samples too, the length of each, and at least 1 window"
+            )
+
+    def fit(self, clips: Clips) -> Self:
+        if len(clips) == 0:
+            raise InputError("no clips to learn from; give at least one clip of normal sound")
+        _check(clips.features)
+        extremes = [(samples.min(), samples.max()) for samples in clips.features]
+        with seeded(self.seed, self.device) as device:
+            network = conv_network().to(device)
+
+            def error(indices: Tensor) -> Tensor:
+                crops = self._crops([clips.features[i] for i in indices], [extremes[i] for i in indices]).to(device)
+                return functional.mse_loss(*self._rebuilt(network, crops))
+
+            self.history_ = train(
+                network,
+                error,
+                torch.arange(len(clips)),
+                epochs=self.epochs,
+                batch_size=self.batch_size,
+                learning_rate=self.learning_rate,
+                mixed_precision=True,
+            )
+        self.network_ = network.cpu()
+        return self
+
+    def score(self, clips: Clips) -> np.ndarray:
+        _check(clips.features)
+        with evaluating(self.network_, self.device) as (network, device):
+            return np.array([self._clip_score(network, samples, device) for samples in clips.features])
+
+    def _clip_score(self, network: nn.Module, samples: np.ndarray, device: torch.device) -> float:
+        scaled = _scaled(samples, samples.min(), samples.max())
+        if self.windows is not None and self.crop_samples is not None and len(scaled) > self.crop_samples:
+            starts = np.linspace(0, len(scaled) - self.crop_samples, self.windows).astype(int)
+            inputs = torch.stack([scaled[start : start + self.crop_samples] for start in starts])[:, None].to(device)
+        else:
+            inputs = scaled[None, None].to(device)
+        outputs, targets = (samples.double() for samples in self._rebuilt(network, inputs))
+        if self.scoring == "output_sum":
+            return float(outputs.sum())
+        error = (outputs - targets).square().mean()
+        return float(error if self.scoring == "mse" else error / targets.var(correction=0).clamp(min=VARIANCE_FLOOR))
+
+    def _rebuilt(self, network: nn.Module, inputs: Tensor) -> tuple[Tensor, Tensor]:
+        """Return what the network makes of `(n_clips, 1, n_samples)` and what to compare it with."""
+        outputs = network(inputs)
+        if self.design == "article":
+            return functional.interpolate(outputs.relu(), size=inputs.shape[-1]), inputs
+        outputs = outputs[..., 1::2]
+        return outputs, inputs[..., LOST : LOST + outputs.shape[-1]]
+
+    def _crops(self, clips: Sequence[np.ndarray], extremes: Sequence[tuple[float, float]]) -> Tensor:
+        """Return one crop per clip, `(n_clips, 1, n_samples)`, at random places."""
+        length = min(map(len, clips))
+        length = length if self.crop_samples is None else min(length, self.crop_samples)
+        starts = [int(torch.randint(len(samples) - length + 1, ())) for samples in clips]
+        crops = [samples[start : start + length] for samples, start in zip(clips, starts, strict=True)]
+        return torch.stack([_scaled(crop, *ends) for crop, ends in zip(crops, extremes, strict=True)])[:, None]
+
+
+def conv_network() -> nn.Sequential:
+    """Return the ten layers: `(n_clips, 1, n_samples)` to about twice as many samples, 160 000 to 319 744."""
+    layers: list[nn.Module] = []
+    for n_in, n_out, dilation, halve in (
+        (1, 16, 1, False),
+        (16, 32, 2, True),
+        (32, 64, 4, False),
+        (64, 128, 8, True),
+        (128, 256, 16, False),
+    ):
+        layers += [nn.Conv1d(n_in, n_out, 3, padding=1, dilation=dilation), *_norm(n_out)]
+        layers += [nn.MaxPool1d(2)] if halve else []
+    for n_in, n_out, dilation, stride in (
+        (256, 128, 1, 2),
+        (128, 64, 8, 1),
+        (64, 32, 4, 2),
+        (32, 16, 2, 1),
+    ):
+        layers += [nn.ConvTranspose1d(n_in, n_out, 3, stride, 1, stride - 1, dilation=dilation), *_norm(n_out)]
+    return nn.Sequential(*layers, nn.ConvTranspose1d(16, 1, 3, stride=2, padding=1, output_padding=1))
+
+
+def _norm(n_channels: int) -> list[nn.Module]:
+    return [nn.BatchNorm1d(n_channels, momentum=None), nn.ReLU()]
+
+
+def _scaled(samples: np.ndarray, low: float, high: float) -> Tensor:
+    """Map `(n_samples, 1)` from low..high to 0..1, `(n_samples,)`; a clip of one value becomes 0."""
+    return torch.tensor((samples[:, 0] - low) / ((high - low) or 1.0), dtype=torch.float32)
+
+
+def _check(features: Sequence[np.ndarray]) -> None:
+    for position in range(len(features)):
+        check_frames(features[position], SHORTEST, 1, position)

@@ -1,0 +1,145 @@
+"""Convolutional autoencoder of spectrograms, "Sound-based Anomaly Detection for Folks in a Hurry" (2022)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar, Self
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from detectors.dense_ae import dense_network
+from detectors.detector import Clips, Detector
+from detectors.registry import register
+from detectors.training import check_frames, evaluating, seeded, train
+from features import Feature, InputError, LogMel
+
+POOLING = 8  # the encoder halves three times, so frames and bands come in eights
+
+
+@register("conv2d_ae")
+@dataclass
+class SpectrogramAutoencoder(Detector):
+    """A whole log-mel spectrogram, standardised per clip, squeezed through ten numbers; score = mean squared error.
+
+    Pairs of 3 x 3 convolutions with 8, 4 and 2 maps, each pair halved; dense 600-100-10-100-600; the mirror image.
+    Unlike the article's, the output is linear, as half of a standardised target is negative, and one microphone is
+    heard, not eight. Weights start as in Keras; the penalties on dense weights have coefficients of our own.
+    The longest training clip, rounded up to a multiple of 8, sets the number of frames. Shorter clips are padded with
+    their mean, and the padding counts nowhere; longer ones are scored in pieces of that length, the last of which
+    ends with the clip, as the mean over the pieces.
+    """
+
+    l1: float = 1e-5  # times the sum of the absolute dense weights
+    l2: float = 1e-4  # times the sum of their squares
+    epochs: int = 200
+    patience: int | None = 10  # epochs without a lower validation error, then back to the best; None = all epochs
+    batch_size: int = 8
+    learning_rate: float = 1e-3
+    validation_fraction: float = 0.1  # of the clips, drawn at random; they are not learnt from
+    seed: int = 0
+    feature: Feature = LogMel(n_fft=2048, hop_length=512, n_mels=128)
+    device: str = field(default="auto", repr=False)
+    cpu_budget: ClassVar[Mapping[str, object]] = {"epochs": 10}
+
+    def fit(self, clips: Clips) -> Self:
+        n_bins = _n_bins(clips.features)
+        self.shape_ = (-(-max(map(len, clips.features)) // POOLING) * POOLING, n_bins)
+        with seeded(self.seed, self.device) as device:
+            network = conv_network(*self.shape_).to(device)
+            weights = [layer.weight for layer in network.modules() if isinstance(layer, nn.Linear)]
+
+            def error(indices: Tensor) -> Tensor:
+                return self._errors(network, [standardised(clips.features[i]) for i in indices], device).mean()
+
+            def penalty() -> Tensor:
+                return torch.stack([self.l1 * w.abs().sum() + self.l2 * w.square().sum() for w in weights]).sum()
+
+            order = torch.randperm(len(clips))
+            n_validation = round(len(clips) * self.validation_fraction)
+            self.history_ = train(
+                network,
+                error,
+                order[n_validation:],
+                order[:n_validation],
+                epochs=self.epochs,
+                batch_size=self.batch_size,
+                learning_rate=self.learning_rate,
+                patience=self.patience,
+                penalty=penalty,
+                mixed_precision=True,
+            )
+        self.network_ = network.cpu()
+        return self
+
+    def score(self, clips: Clips) -> np.ndarray:
+        scores = []
+        with evaluating(self.network_, self.device) as (network, device):
+            for position in range(len(clips)):
+                check_frames(clips.features[position], 1, self.shape_[1], position)
+                pieces = self._pieces(standardised(clips.features[position]))
+                errors = [float(self._errors(network, [piece], device)) for piece in pieces]
+                scores.append(np.mean(errors))
+        return np.array(scores)
+
+    def _errors(self, network: nn.Module, tables: Sequence[np.ndarray], device: torch.device) -> Tensor:
+        """Return the mean squared error of each standardised table of at most `shape_[0]` frames, `(n_tables,)`."""
+        inputs = torch.zeros(len(tables), *self.shape_)  # 0 is the mean of a clip
+        heard = torch.zeros(len(tables), self.shape_[0])
+        for row, table in enumerate(tables):
+            inputs[row, : len(table)] = torch.from_numpy(table)
+            heard[row, : len(table)] = 1 / len(table)
+        inputs, heard = inputs.to(device), heard.to(device)
+        outputs = network(inputs[:, None])[:, 0]
+        return ((outputs - inputs).square().mean(dim=2) * heard).sum(dim=1)
+
+    def _pieces(self, table: np.ndarray) -> list[np.ndarray]:
+        length = self.shape_[0]
+        starts = [*range(0, len(table) - length, length), max(len(table) - length, 0)]
+        return [table[start : start + length] for start in starts]
+
+
+def conv_network(n_frames: int, n_bins: int) -> nn.Sequential:
+    """Return the network, `(n_clips, 1, n_frames, n_bins)` to the same; both lengths are multiples of 8."""
+    code = (2, n_frames // POOLING, n_bins // POOLING)
+    n_code = code[0] * code[1] * code[2]
+    encoder = [layer for n_in, n_out in ((1, 8), (8, 4), (4, 2)) for layer in (*_pair(n_in, n_out), nn.MaxPool2d(2))]
+    decoder = [
+        layer
+        for n_in, n_out in ((2, 2), (2, 4), (4, 8))
+        for layer in (*_pair(n_in, n_out), nn.Upsample(scale_factor=2))
+    ]
+    dense = [nn.Flatten(), dense_network([n_code, 600, 100, 10, 100, 600, n_code]), nn.ReLU(), nn.Unflatten(1, code)]
+    return nn.Sequential(*encoder, *dense, *decoder, _conv(8, 1))
+
+
+def _pair(n_in: int, n_out: int) -> list[nn.Module]:
+    return [_conv(n_in, n_out), nn.ReLU(), _conv(n_out, n_out), nn.ReLU()]
+
+
+def _conv(n_in: int, n_out: int) -> nn.Conv2d:
+    conv = nn.Conv2d(n_in, n_out, 3, padding=1)
+    weight, bias = conv.parameters()
+    nn.init.xavier_uniform_(weight)
+    nn.init.zeros_(bias)
+    return conv
+
+
+def standardised(frames: np.ndarray) -> np.ndarray:
+    """Return a clip with mean 0 and deviation 1 over all its frames and bands; a clip of one value becomes 0."""
+    deviation = frames.std(dtype=np.float64)
+    return ((frames - frames.mean(dtype=np.float64)) / (deviation or 1.0)).astype(np.float32)
+
+
+def _n_bins(features: Sequence[np.ndarray]) -> int:
+    """Return the number of bins of all clips, or raise `InputError` where it cannot be."""
+    if len(features) == 0:
+        raise InputError("no clips to learn from; give at least one clip of normal sound")
+    n_bins = features[0].shape[1]
+    if n_bins % POOLING:
+        raise InputError(
+            f"clips have {n_bins} bins; conv2d_ae halves them three times, so give a multiple of {POOLING}"
+        )
+    for position in range(len(features)):
+        check_frames(features[position], 1, n_bins, position)
+    return n_bins
