@@ -120,8 +120,9 @@ def _cell(result: Mapping[str, Any]) -> Cell:
 def _changed(file: Path, result: Mapping[str, Any]) -> list[str]:
     """What shows before a rerun: checksums, the name of the folder, the hash of the configuration."""
     found = [f"{name}: {what}" for name, what in changes(file.parent).items()]
-    if not file.resolve().as_posix().endswith(f"{_cell(result).folder}/{ITSELF}"):
-        found.append(f"{ITSELF}: describes {_cell(result).folder}, but lies in {file.resolve().parent.name}")
+    belongs, lies = Path(_cell(result).folder).parts, file.resolve().parent.parts
+    if lies[-len(belongs) :] != belongs:
+        found.append(f"{ITSELF}: describes {'/'.join(belongs)}, but lies in {'/'.join(lies[-len(belongs) :])}")
     return found
 
 
