@@ -98,7 +98,7 @@ def test_a_tree_runs_end_to_end_and_its_table_shows_the_official_score(tmp_path,
     assert board["official"].between(0, 1).all()
     text = (folder / "official.md").read_text()
     assert re.search(rf"\| loudness \(sanity\) +\| +{OFFICIAL[year]:.4f} \|", text)
-    scores = Store.scores(folder / "cells/knn" / f"fan-{corpus.clips()[0].unit}-any-snr-seed0")
+    scores = Store.scores(folder / "cells/knn/fan" / f"{corpus.clips()[0].unit}-any-snr-seed0")
     assert ("domain" in scores) == (year != "2020")
     if year != "2020":
         assert [domain in path for domain, path in zip(scores["domain"], scores["path"], strict=True)] == [True] * len(
@@ -137,7 +137,7 @@ def test_an_evaluation_set_is_scored_but_not_judged(tmp_path, year):
     assert set(evaluated["status"]) == {"unjudged"}
     assert evaluated[["auc", "pauc", "ap"]].isna().all(axis=None)
     assert set(evaluated["message"]) == {"scored, not judged: 0 normal, 0 anomalous and 4 unlabelled test clips"}
-    scores = Store.scores(folder / f"cells/loudness/fan-{evaluated['unit'].iloc[0]}-any-snr-seed0")
+    scores = Store.scores(folder / f"cells/loudness/fan/{evaluated['unit'].iloc[0]}-any-snr-seed0")
     test = scores[scores["part"] == "test"]
     assert test["label"].isna().all()
     assert test["score"].is_monotonic_increasing

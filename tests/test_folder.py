@@ -78,7 +78,7 @@ def test_a_label_csv_runs_end_to_end_with_the_parts_it_names(tmp_path):
     assert corpus.official_split == "labels"
     folder, cells = run(corpus, tmp_path, "knn", "random", "mahalanobis")
     assert set(cells["status"]) == {"ok"}
-    scores = Store.scores(folder / "cells/knn/mine-unit_00-any-snr-seed0")
+    scores = Store.scores(folder / "cells/knn/mine/unit_00-any-snr-seed0")
     assert {part: sorted(of["path"]) for part, of in scores.groupby("part")} == {
         "test": ["sounds/a1.wav", "sounds/a2.wav", "sounds/t1.wav", "sounds/t2.wav"],
         "train": [f"sounds/n{i}.wav" for i in range(6)],
@@ -212,7 +212,7 @@ def test_clips_of_any_rate_are_resampled_and_the_result_says_so(tmp_path):
     assert {clip.audio.read(0)[1] for clip in corpus.clips()} == {16_000}
     folder, cells = run(corpus, tmp_path, "knn", "loudness")
     assert cells["auc"].tolist() == [1.0, 1.0]
-    result = json.loads((folder / "cells/knn/press-a-any-snr-seed0/result.json").read_text())
+    result = json.loads((folder / "cells/knn/press/a-any-snr-seed0/result.json").read_text())
     assert result["config"]["dataset_identity"].endswith("16000 Hz, other rates resampled to it by librosa soxr_hq")
 
 

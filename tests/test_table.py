@@ -99,7 +99,7 @@ def test_detectors_of_vectors_run_and_the_others_say_why_not(tmp_path, table):
     )
     assert failed["message"].str.contains("choose detectors of pooled features, such as knn").all()
     assert cells.loc[cells["detector"] == "mahalanobis", "auc"].tolist() == [1.0, 1.0]
-    assert "feature=Vector()" in (folder / "cells/knn/press-left-6dB-seed0/result.json").read_text()
+    assert "feature=Vector()" in (folder / "cells/knn/press/left-6dB-seed0/result.json").read_text()
 
 
 def test_knn_scores_are_those_of_the_vectors_in_the_file(tmp_path):
@@ -111,7 +111,7 @@ def test_knn_scores_are_those_of_the_vectors_in_the_file(tmp_path):
     corpus = FeatureTable(write(tmp_path, table))
     assert corpus.official_split == "labels"
     folder, _ = run(corpus, tmp_path, "knn[k=1]")
-    scores = Store.scores(folder / "cells/knn[k=1]/press-a-any-snr-seed0").set_index("path")["score"]
+    scores = Store.scores(folder / "cells/knn[k=1]/press/a-any-snr-seed0").set_index("path")["score"]
     expected = {"a0": np.sqrt(2), "a1": 2, "n2": 0, "n3": 0, "n0": 0, "n1": 0}
     assert scores.to_dict() == pytest.approx(expected)
 
