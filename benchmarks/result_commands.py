@@ -1,9 +1,11 @@
-"""What a person sees of the commands that work on results: reproduce."""
+"""What a person sees of the commands that work on results: reproduce, cite."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
 
+from benchmarks.cite import bibtex, of_results
 from benchmarks.reproduce import open_corpus, read_result
 from benchmarks.reproduce import reproduce as run_again
 
@@ -27,3 +29,12 @@ def reproduce(file: Path, data: Path | None, console: Console) -> bool:
     for line in found.conditions:
         console.print(f"  not as it was: {line}", style="yellow", markup=False)
     return found.verdict != "different" and not found.changed
+
+
+def cite(root: Path | None, dataset: str, labels: Sequence[str], console: Console) -> None:
+    """Print BibTeX for the results in `root`, a folder <results>/<dataset>/<protocol>, or for these names without any.
+
+    Nothing else is printed, so that the output can go to a file. Raises `InputError`.
+    """
+    text = of_results(root) if root is not None else bibtex(dataset, labels)
+    console.print(text, markup=False, soft_wrap=True, highlight=False)

@@ -1,0 +1,169 @@
+"""BibTeX for what a table draws on: asdbench, the corpus, every detector, the published figures, the statistics.
+
+Entries are in `bibliography.bib`; those of corpora are with the corpora. Which papers a detector goes back to is said
+once, in its docstrings, and read from there: an arXiv number, a DOI, a title, or "first author ..., year".
+"""
+
+import inspect
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.metadata import version
+from pathlib import Path
+
+import pandas as pd
+
+from benchmarks.datasets import DATASETS
+from benchmarks.published import FOLDER
+from benchmarks.store import Store
+from detectors import Detector
+from detectors.variants import create
+from features import InputError
+
+BIBLIOGRAPHY = Path(__file__).parent / "bibliography.bib"
+NOT_OURS = "no detector of this installation; cite its authors"
+STATISTICS = ("delong1988", "sun2014delong", "mcclish1989", "demsar2006", "benavoli2016meanranks")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A BibTeX entry: its key, its text, and the fields that a docstring may name it by ("" where it has none)."""
+
+    key: str
+    text: str
+    first_author: str  # family name, without accents
+    year: str
+    title: str
+    eprint: str
+    doi: str
+
+
+def bibtex(dataset: str, labels: Sequence[str], commit: str | None = None) -> str:
+    """BibTeX entries, each once, under comments that say what they are for.
+
+    dataset: name of the corpus; labels: rows of a table, sanity rows may be among them; commit: of the results. A row
+    that is no detector of this installation is named in a comment.
+    """
+    parts = [("asdbench", [_asdbench(commit)])]
+    if dataset in DATASETS:
+        parts.append((f"corpus: {DATASETS[dataset].title}", parse(DATASETS[dataset].citation)))
+    for label in labels:
+        entries = _of_label(label)
+        parts.append((label if entries is not None else f"{label}: {NOT_OURS}", entries or []))
+    parts.append(("published figures on this corpus", _of_published(dataset)))
+    parts.append(("intervals, partial AUC, comparison", [_entries()[key] for key in STATISTICS]))
+    lines, known = list[str](), set[str]()
+    for comment, entries in parts:
+        new = [entry for entry in entries if entry.key not in known]
+        known |= {entry.key for entry in new}
+        keys = ", ".join(entry.key for entry in entries)
+        if keys or comment.endswith(NOT_OURS):
+            lines += [f"% {comment}{f': {keys}' if keys else ''}", *(f"{entry.text}\n" for entry in new)]
+    return "\n".join(lines)
+
+
+def of_results(root: Path) -> str:
+    """BibTeX for the results in `<results>/<dataset>/<protocol>`. Raises `InputError` where there are none."""
+    results = [result for _, result in Store(root).results()]
+    if not results:
+        raise InputError(f"{root}: no results; name the folder <results>/<dataset>/<protocol>")
+    newest = max(results, key=lambda result: str(result["finished"]))
+    labels = sorted({str(result["detector"]) for result in results})
+    return bibtex(newest["dataset"], labels, newest["environment"]["commit"])
+
+
+def papers(detector: Detector) -> list[Entry]:
+    """The entries that the docstrings of a detector, its module and its members name, in order of their keys."""
+    texts = [inspect.getdoc(inspect.getmodule(type(detector))) or ""]
+    texts += [inspect.getdoc(part) or "" for part in type(detector).__mro__ if part.__module__.startswith("detectors.")]
+    found = {entry.key: entry for text in texts for entry in named_in(text)}
+    for member in _members(detector):
+        found |= {entry.key: entry for entry in papers(member)}
+    return [found[key] for key in sorted(found)]
+
+
+def named_in(text: str) -> list[Entry]:
+    """The entries that a text names by arXiv number, DOI, title, or first author and year."""
+    plain = " ".join(_plain(text).split())
+    return [entry for entry in _entries().values() if _is_named(entry, plain)]
+
+
+def parse(bib: str) -> list[Entry]:
+    """The entries of a BibTeX text; each ends with a line that begins with a closing brace."""
+    found = re.findall(r"^@\w+\{[^,]+,$.*?^\}", bib, re.MULTILINE | re.DOTALL)
+    return [_entry(text) for text in found]
+
+
+def _entry(text: str) -> Entry:
+    key = re.match(r"@\w+\{([^,]+),", text)
+    assert key is not None
+    fields = {name.lower(): " ".join(value.split()) for name, value in _FIELD.findall(text)}
+    numbers = re.search(r"arXiv:(\d{4}\.\d{5})", fields.get("note", ""))
+    return Entry(
+        key[1],
+        text,
+        _plain(fields.get("author", "")).partition(",")[0].strip(),
+        fields.get("year", ""),
+        _plain(fields.get("title", "")),
+        fields.get("eprint", numbers[1] if numbers else ""),
+        fields.get("doi", ""),
+    )
+
+
+_FIELD = re.compile(r"^\s*(\w+)\s*=\s*\{(.*?)\},?$(?=\s*(?:\w+\s*=|\}))", re.MULTILINE | re.DOTALL)
+
+
+def _plain(text: str) -> str:
+    """Without braces, LaTeX accents and accents: `Sch{\\"o}lkopf` and `Schölkopf` are both `Scholkopf`."""
+    unaccented = re.sub(r"\\[\"'`^~=.cvuHk]\s*(?=[{\w])", "", text)
+    decomposed = unicodedata.normalize("NFKD", unaccented.replace("{", "").replace("}", "").replace("\\", ""))
+    return "".join(character for character in decomposed if not unicodedata.combining(character))
+
+
+def _is_named(entry: Entry, text: str) -> bool:
+    if any(name and name in text for name in (entry.eprint, entry.doi, entry.title)):
+        return True
+    family, year = re.escape(entry.first_author), entry.year
+    return bool(family and year and re.search(rf"\b{family}\b[^\d;]{{0,60}}\b{year}\b", text))
+
+
+@lru_cache(maxsize=1)
+def _entries() -> dict[str, Entry]:
+    """All entries by key: the bibliography's, and those of the corpora."""
+    texts = [BIBLIOGRAPHY.read_text(encoding="utf-8"), *(corpus.citation for corpus in DATASETS.values())]
+    return {entry.key: entry for text in texts for entry in parse(text)}
+
+
+def _of_label(label: str) -> list[Entry] | None:
+    """The papers of a row's detector; None where there is no such detector here."""
+    try:
+        return papers(create(label))
+    except InputError:
+        return None
+
+
+def _members(detector: Detector) -> Iterable[Detector]:
+    lists = [value for value in vars(detector).values() if isinstance(value, list)]
+    return [item for items in lists for item in items if isinstance(item, Detector)]
+
+
+def _of_published(dataset: str) -> list[Entry]:
+    file = FOLDER / f"{dataset}.csv"
+    keys = set(pd.read_csv(file)["citation_key"]) if file.is_file() else set()
+    return [_entries()[key] for key in sorted(keys)]
+
+
+def _asdbench(commit: str | None) -> Entry:
+    number = version("asdbench")
+    note = f"Version {number}" + (f", commit {commit[:12]}" if commit else "")
+    (entry,) = parse(
+        "@misc{asdbench,\n"
+        "  author = {{The asdbench contributors}},\n"
+        "  title  = {asdbench: a benchmark of anomalous-sound detectors for industrial machines},\n"
+        "  year   = {2026},\n"
+        f"  note   = {{{note}}}\n"
+        "}"
+    )
+    return entry
