@@ -25,7 +25,8 @@ class SpectrogramAutoencoder(Detector):
     Pairs of 3 x 3 convolutions with 8, 4 and 2 maps, each pair halved; dense 600-100-10-100-600; the mirror image.
     Unlike the article's, the output is linear, as half of a standardised target is negative, and one microphone is
     heard, not eight. The convolutions start as He et al. 2015 (arXiv 1502.01852) advise: from Glorot's weights, the
-    default of Keras, both maps of a pair died with two seeds of eight. The coefficients of the penalties are our own.
+    default of Keras, sound hardly reaches the output and two seeds of eight never leave the mean. The coefficients of
+    the penalties are our own.
     The longest training clip, rounded up to a multiple of 8, sets the number of frames. Shorter clips are padded with
     their mean, and the padding counts nowhere; longer ones are scored in pieces of that length, the last of which
     ends with the clip, as the mean over the pieces.

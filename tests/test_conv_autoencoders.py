@@ -227,6 +227,13 @@ def test_spectrogram_autoencoder_can_overfit_one_clip_and_reaches_its_range():
     assert rebuilt.max() > table.max() - 0.4 > 1
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_spectrogram_network_lets_sound_through_from_the_start(seed):
+    with seeded(seed, "cpu"), torch.no_grad():
+        outputs = conv2d_ae.conv_network(32, 32)(torch.randn(8, 1, 32, 32))
+    assert outputs.std(dim=0).max() > 2e-4, "from Glorot's weights it is 1e-5 with some seeds"
+
+
 def test_spectrogram_training_stops_early_on_held_out_clips():
     detector = SpectrogramAutoencoder(epochs=200, patience=3, learning_rate=1e-2, device="cpu")
     history = detector.fit(spectrograms(*[16] * 10)).history_
