@@ -1,17 +1,14 @@
-"""The two convolutional autoencoders that the project started from: layers, phase, scores against plain formulas."""
-
-import math
+"""The autoencoder of raw samples: layers, phase of the output, scores against plain formulas."""
 
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from detectors import Clips, conv1d_ae, conv2d_ae
+from detectors import Clips, conv1d_ae
 from detectors.conv1d_ae import WaveformAutoencoder
-from detectors.conv2d_ae import SpectrogramAutoencoder
 from detectors.training import seeded
-from features import InputError, LogMel, Waveform
+from features import InputError, Waveform
 
 
 def n_weights(network: nn.Module) -> int:
@@ -29,9 +26,6 @@ def sounds(*lengths: int, seed: int = 0) -> Clips:
 def fitted(**options: object) -> WaveformAutoencoder:
     settings = {"crop_samples": 300, "epochs": 2, "batch_size": 4, "learning_rate": 1e-3} | options
     return WaveformAutoencoder(**settings, device="cpu").fit(sounds(400, 500, 450, 400))
-
-
-# conv1d_ae
 
 
 def test_waveform_network_has_the_layers_of_the_article():
@@ -160,103 +154,3 @@ def test_waveform_refusals():
     for wrong in ({"scoring": "sum"}, {"design": "mine"}, {"crop_samples": 100}, {"windows": 4}):
         with pytest.raises(InputError, match=f"{next(iter(wrong))}="):
             WaveformAutoencoder(**wrong)
-
-
-# conv2d_ae
-
-
-def spectrograms(*lengths: int, seed: int = 0, n_bins: int = 16) -> Clips:
-    rng = np.random.default_rng(seed)
-    shape = -60 + 10 * np.random.default_rng(9).normal(size=n_bins)
-    frames = [(shape + 2 * rng.normal(size=(length, n_bins))).astype(np.float32) for length in lengths]
-    return Clips(frames, ["00"] * len(lengths))
-
-
-def test_spectrogram_network_has_the_layers_of_the_article():
-    network = conv2d_ae.conv_network(320, 128)
-    convolutions = [layer for layer in network if isinstance(layer, nn.Conv2d)]
-    maps = [layer.out_channels for layer in convolutions]
-    dense = [layer.out_features for layer in network.modules() if isinstance(layer, nn.Linear)]
-    assert maps == [8, 8, 4, 4, 2, 2, 2, 2, 4, 4, 8, 8, 1]
-    assert dense == [600, 100, 10, 100, 600, 1280]
-    assert n_weights(network) == 1_216 + 1_660_690 + 1_253
-    assert network[-1] is convolutions[-1], "a standardised target needs a linear output"
-    assert network.to("meta")(torch.zeros(1, 1, 320, 128, device="meta")).shape == (1, 1, 320, 128)
-
-
-def test_spectrogram_defaults_are_the_published_training():
-    detector = SpectrogramAutoencoder()
-    assert (detector.epochs, detector.patience, detector.batch_size) == (200, 10, 8)
-    assert detector.feature == LogMel(n_fft=2048, hop_length=512, n_mels=128)
-
-
-def plain_error(detector: SpectrogramAutoencoder, table: np.ndarray) -> float:
-    """Mean squared error over the frames of a standardised table, padded with zeros for the network."""
-    padded = np.zeros(detector.shape_, np.float32)
-    padded[: len(table)] = table
-    with torch.no_grad():
-        rebuilt = detector.network_.eval()(torch.from_numpy(padded)[None, None])[0, 0].numpy()
-    return float(np.mean((rebuilt[: len(table)] - table) ** 2))
-
-
-def test_spectrogram_scores_equal_their_formula_for_short_exact_and_long_clips():
-    detector = SpectrogramAutoencoder(epochs=2, device="cpu").fit(spectrograms(21, 21, 18, 21, 20))
-    assert detector.shape_ == (24, 16), "the longest clip, rounded up to a multiple of eight"
-    clips = spectrograms(5, 24, 60, seed=1)
-    tables = [(frames - frames.mean()) / frames.std() for frames in clips.features]
-    long = [plain_error(detector, tables[2][start : start + 24]) for start in (0, 24, 36)]
-    expected = [plain_error(detector, tables[0]), plain_error(detector, tables[1]), np.mean(long)]
-    np.testing.assert_allclose(detector.score(clips), expected, rtol=1e-4)
-
-
-def test_spectrogram_level_and_contrast_of_a_clip_do_not_matter():
-    detector = SpectrogramAutoencoder(epochs=1, device="cpu").fit(spectrograms(16, 16))
-    clips = spectrograms(16, 16, seed=2)
-    moved = Clips([2 * frames + 30 for frames in clips.features], clips.units)
-    np.testing.assert_allclose(detector.score(moved), detector.score(clips), rtol=1e-4)
-
-
-def test_spectrogram_autoencoder_can_overfit_one_clip_and_reaches_its_range():
-    clip = spectrograms(16)
-    settings = {"epochs": 300, "patience": None, "validation_fraction": 0.0, "l1": 0.0, "l2": 0.0, "seed": 2}
-    detector = SpectrogramAutoencoder(**settings, device="cpu").fit(clip)
-    assert detector.score(clip)[0] < 0.03, "of a variance of 1"
-    table = torch.from_numpy(conv2d_ae.standardised(clip.features[0]))
-    rebuilt = detector.network_(table[None, None])
-    assert rebuilt.min() < table.min() + 0.4 < -1
-    assert rebuilt.max() > table.max() - 0.4 > 1
-
-
-@pytest.mark.parametrize("seed", range(8))
-def test_spectrogram_network_lets_sound_through_from_the_start(seed):
-    with seeded(seed, "cpu"), torch.no_grad():
-        outputs = conv2d_ae.conv_network(32, 32)(torch.randn(8, 1, 32, 32))
-    assert outputs.std(dim=0).max() > 2e-4, "from Glorot's weights it is 1e-5 with some seeds"
-
-
-def test_spectrogram_training_stops_early_on_held_out_clips():
-    detector = SpectrogramAutoencoder(epochs=200, patience=3, learning_rate=1e-2, device="cpu")
-    history = detector.fit(spectrograms(*[16] * 10)).history_
-    errors = [row["validation_error"] for row in history]
-    assert len(history) < 200
-    assert int(np.argmin(errors)) == len(history) - 4
-    assert not math.isnan(errors[0])
-
-
-def test_spectrogram_penalties_shrink_the_dense_weights():
-    sums = []
-    for l1 in (0.0, 1e-2):
-        detector = SpectrogramAutoencoder(l1=l1, l2=0.0, epochs=20, device="cpu").fit(spectrograms(16, 16, 16))
-        dense = [layer for layer in detector.network_.modules() if isinstance(layer, nn.Linear)]
-        sums.append(sum(layer.weight.abs().sum().item() for layer in dense))
-    assert sums[1] < 0.8 * sums[0]
-
-
-def test_spectrogram_refusals():
-    with pytest.raises(InputError, match="12 bins; conv2d_ae halves them three times, so give a multiple of 8"):
-        SpectrogramAutoencoder(device="cpu").fit(spectrograms(16, n_bins=12))
-    detector = SpectrogramAutoencoder(epochs=1, device="cpu").fit(spectrograms(16))
-    with pytest.raises(InputError, match="8 bins, expected 16"):
-        detector.score(spectrograms(16, n_bins=8))
-    with pytest.raises(InputError, match="no clips to learn from"):
-        detector.fit(Clips([], []))
