@@ -50,8 +50,7 @@ class WaveformAutoencoder(Detector):
     device: str = field(default="auto", repr=False)
     cpu_budget: ClassVar[Mapping[str, object]] = {
         "crop_samples": 512,
-        "windows": 16,
-        "epochs": 15,
+        "windows": 8,
         "batch_size": 4,
         "learning_rate": 1e-3,
     }
