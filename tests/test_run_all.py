@@ -17,25 +17,7 @@ from benchmarks.datasets.synthetic import Synthetic, export_corpus
 ROOT = Path(__file__).parent.parent
 SAMPLE = ROOT.parent / "shared" / "data" / "mimii_sample"
 CHEAP = "knn,random,loudness"
-NEW_DETECTOR = '''"""Mean level over the loudest band (for this test)."""
-
-from dataclasses import dataclass
-from detectors import Detector, register, vectors
-from features import Feature, PooledLogMel
-
-@register("newcomer")
-@dataclass
-class Newcomer(Detector):
-    """Distance to the mean of the training clips (Shewhart, 1931)."""
-    feature: Feature = PooledLogMel()
-
-    def fit(self, clips):
-        self.mean_ = vectors(clips).mean(axis=0)
-        return self
-
-    def score(self, clips):
-        return ((vectors(clips) - self.mean_) ** 2).mean(axis=1)
-'''
+README_DETECTOR = (ROOT / "README.md").read_text().partition("```python\n")[2].partition("```")[0]
 
 
 def run_all(*arguments, cwd=ROOT, data=None):
@@ -188,11 +170,15 @@ def test_real_recordings_are_read_from_their_archive(tmp_path):
     assert "--split holdout" in code.stderr
 
 
+def test_the_detector_of_the_readme_is_short():
+    assert 10 <= len([line for line in README_DETECTOR.splitlines() if line]) <= 16
+
+
 def test_a_detector_in_one_new_file_is_listed_checked_run_and_ranked(tree, tmp_path):
     project = tmp_path / "project"
     ignore = shutil.ignore_patterns("results", ".git", ".cache", "tests", "__pycache__")
     shutil.copytree(ROOT, project, ignore=ignore)
-    (project / "detectors/newcomer.py").write_text(NEW_DETECTOR)
+    (project / "detectors/nearest.py").write_text(README_DETECTOR)
 
     def there(*arguments):
         return subprocess.run(
@@ -203,22 +189,22 @@ def test_a_detector_in_one_new_file_is_listed_checked_run_and_ranked(tree, tmp_p
             env=os.environ | {"PYTHONPATH": str(project), "COLUMNS": "200"},
         )
 
-    assert "newcomer" in there("list").stdout
-    check = there("check", "newcomer")
+    assert "nearest" in there("list").stdout
+    check = there("check", "nearest")
     assert check.returncode == 0, check.stdout
-    run = there("--data", tree, "--machines", "fan", "--snrs", 6, "--detectors", "newcomer,random", *options(tmp_path))
+    run = there("--data", tree, "--machines", "fan", "--snrs", 6, "--detectors", "nearest,random", *options(tmp_path))
     assert run.returncode == 0, run.stderr
-    assert "newcomer" in run.stdout
+    assert "nearest" in run.stdout
 
 
 def test_a_plugin_from_anywhere_is_checked_and_run(tree, tmp_path):
-    plugin = tmp_path / "newcomer.py"
-    plugin.write_text(NEW_DETECTOR)
+    plugin = tmp_path / "nearest.py"
+    plugin.write_text(README_DETECTOR)
     assert run_all("check", plugin).returncode == 0
-    arguments = ["--data", tree, "--plugin", plugin, "--detectors", "newcomer,random", "--snrs", 6, *options(tmp_path)]
+    arguments = ["--data", tree, "--plugin", plugin, "--detectors", "nearest,random", "--snrs", 6, *options(tmp_path)]
     run = run_all(*arguments[:-1], 2)  # two jobs: the plugin must reach the worker processes
     assert run.returncode == 0, run.stdout + run.stderr
-    assert "newcomer" in run.stdout
+    assert "nearest" in run.stdout
 
 
 def test_a_plugin_that_registers_nothing_says_so(tmp_path):
