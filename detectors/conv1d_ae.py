@@ -73,7 +73,7 @@ class WaveformAutoencoder(Detector):
         _check(clips.features)
         extremes = [(samples.min(), samples.max()) for samples in clips.features]
         with seeded(self.seed, self.device) as device:
-            network = conv_network().to(device)
+            self.network_ = network = conv_network().to(device)
 
             def error(indices: Tensor) -> Tensor:
                 crops = self._crops([clips.features[i] for i in indices], [extremes[i] for i in indices]).to(device)
@@ -88,7 +88,7 @@ class WaveformAutoencoder(Detector):
                 learning_rate=self.learning_rate,
                 mixed_precision=True,
             )
-        self.network_ = network.cpu()
+        network.cpu()
         return self
 
     def score(self, clips: Clips) -> np.ndarray:

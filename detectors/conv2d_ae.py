@@ -48,7 +48,7 @@ class SpectrogramAutoencoder(Detector):
         n_bins = _n_bins(clips.features)
         self.shape_ = (-(-max(map(len, clips.features)) // POOLING) * POOLING, n_bins)
         with seeded(self.seed, self.device) as device:
-            network = conv_network(*self.shape_).to(device)
+            self.network_ = network = conv_network(*self.shape_).to(device)
             weights = [layer.weight for layer in network.modules() if isinstance(layer, nn.Linear)]
 
             def error(indices: Tensor) -> Tensor:
@@ -71,7 +71,7 @@ class SpectrogramAutoencoder(Detector):
                 penalty=penalty,
                 mixed_precision=True,
             )
-        self.network_ = network.cpu()
+        network.cpu()
         return self
 
     def score(self, clips: Clips) -> np.ndarray:

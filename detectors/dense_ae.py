@@ -49,6 +49,10 @@ class DenseAutoencoder(Detector):
         with seeded(self.seed, self.device) as device:
             windows = Windows(clips.features, self.frames, device)
             network = self._network(windows.n_bins).to(device)
+            self.n_bins_, self.network_ = windows.n_bins, network
+            vars(self).pop("precision_", None)  # of an earlier fit
+            if self.scoring == "mse":
+                self.precision_ = None
             self.history_ = train(
                 network,
                 lambda indices: self._residual(network, windows[indices]).square().mean(),
@@ -57,8 +61,9 @@ class DenseAutoencoder(Detector):
                 batch_size=self.batch_size,
                 learning_rate=self.learning_rate,
             )
-            self.precision_ = self._precision(network, windows) if self.scoring == "mahalanobis" else None
-        self.n_bins_, self.network_ = windows.n_bins, network.cpu()
+            if self.scoring == "mahalanobis":
+                self.precision_ = self._precision(network, windows)
+        network.cpu()
         return self
 
     def score(self, clips: Clips) -> np.ndarray:

@@ -2,7 +2,8 @@
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from contextvars import ContextVar
 from typing import Literal
 
 import numpy as np
@@ -15,6 +16,22 @@ ADAM_EPSILON = 1e-7  # the default of Keras, with which the published baselines 
 TABLE_BYTES = 1 << 30  # frames up to this size are held in memory as one table, beyond it they stay in their files
 
 Schedule = Literal["constant", "cosine"]
+Observer = Callable[[int], None]  # of an epoch, from 1
+
+_observer: ContextVar[Observer | None] = ContextVar("observer", default=None)
+
+
+@contextmanager
+def observing(callback: Observer) -> Iterator[None]:
+    """Have every `train` inside call `callback(epoch)` after each epoch and its validation.
+
+    It may score with the network, which is the detector's `network_` by then; it changes nothing of what is learnt.
+    """
+    token = _observer.set(callback)
+    try:
+        yield
+    finally:
+        _observer.reset(token)
 
 
 def train(
@@ -70,6 +87,7 @@ def train(
             raise FloatingPointError(
                 f"the training error is {row['train_error']} in epoch {epoch}; lower learning_rate"
             )
+        _observe(epoch, device)
         if patience is None or validation is None or len(validation) == 0:
             continue
         if row["validation_error"] < best_row["validation_error"]:
@@ -79,6 +97,16 @@ def train(
     if best:
         network.load_state_dict(best)
     return history
+
+
+def _observe(epoch: int, device: torch.device) -> None:
+    if (observer := _observer.get()) is not None:
+        with _own_random_state(device):
+            observer(epoch)
+
+
+def _own_random_state(device: torch.device) -> AbstractContextManager[None]:
+    return torch.random.fork_rng(devices=[device] if device.type == "cuda" else [])
 
 
 def _start_epoch(network: nn.Module) -> None:
@@ -118,7 +146,7 @@ def device_of(name: str) -> torch.device:
 def seeded(seed: int, device_name: str) -> Iterator[torch.device]:
     """Lend the device and random numbers that start at `seed`; torch's own random state is as before afterwards."""
     device = device_of(device_name)
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+    with _own_random_state(device):
         torch.default_generator.manual_seed(seed)
         if device.type == "cuda":
             torch.cuda.manual_seed(seed)
@@ -127,13 +155,14 @@ def seeded(seed: int, device_name: str) -> Iterator[torch.device]:
 
 @contextmanager
 def evaluating(network: nn.Module, device_name: str) -> Iterator[tuple[nn.Module, torch.device]]:
-    """Lend a fitted network on its device, in evaluation mode; it lives on the CPU otherwise, where it pickles."""
+    """Lend a network on this device, in evaluation mode; it goes back to the device and mode that it came from."""
     device = device_of(device_name)
+    home, training = next(network.parameters()).device, network.training
     try:
         with torch.inference_mode():
             yield network.to(device).eval(), device
     finally:
-        network.cpu()
+        network.to(home).train(training)
 
 
 class Windows:

@@ -53,6 +53,7 @@ class VariationalAutoencoder(Detector):
         with seeded(self.seed, self.device) as device:
             windows = Windows(clips.features, self.frames, device)
             network = self._network(clips.features).to(device)
+            self.n_bins_, self.network_ = windows.n_bins, network
 
             def error(indices: Tensor) -> Tensor:
                 x = windows[indices]
@@ -68,7 +69,7 @@ class VariationalAutoencoder(Detector):
                 batch_size=self.batch_size,
                 learning_rate=self.learning_rate,
             )
-        self.n_bins_, self.network_ = windows.n_bins, network.cpu()
+        network.cpu()
         return self
 
     def score(self, clips: Clips) -> np.ndarray:
