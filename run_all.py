@@ -46,6 +46,14 @@ Device = Annotated[str, _option("auto, cpu or cuda, for networks.")]
 Budget = Annotated[str, _option("cpu: networks train less where that is marked @cpu; full: as published.")]
 Quick = Annotated[bool, _option("A first look in a minute: a unit a machine, one SNR, few clips.", "--quick")]
 Force = Annotated[bool, _option("Run again what is done.", "--force")]
+Diagnose = Annotated[
+    bool,
+    _option(
+        "Write the test AUC after each epoch to history.csv; a diagnostic, nothing may be chosen by it. "
+        "What is done without it stays as it is, unless with --force.",
+        "--diagnose",
+    ),
+]
 
 
 @app.callback(invoke_without_command=True)
@@ -69,6 +77,7 @@ def run(
     budget: Budget = "cpu",
     quick: Quick = False,
     force: Force = False,
+    diagnose: Diagnose = False,
 ) -> None:
     """Pit detectors of anomalous machine sound against each other; print a ranked table that can be cited.
 
@@ -99,7 +108,7 @@ def run(
     )
     store = Store(results / (corpus.name + QUICK_SUFFIX * quick) / plan.protocol.name)
     command = shlex.join(["python", "run_all.py", *sys.argv[1:]])
-    runner = Runner(store, FeatureCache(cache), jobs or os.cpu_count() or 1, threads, plugin_files, command)
+    runner = Runner(store, FeatureCache(cache), jobs or os.cpu_count() or 1, threads, plugin_files, command, diagnose)
     failures = terminal.run(plan, runner, force, console)
     files = write_report(store.root)
     terminal.show(plan, runner, failures, files, console)

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from benchmarks.diagnosis import Diagnosis
 from benchmarks.environment import environment
 from benchmarks.plan import Cell, Group, Job, Plan
 from benchmarks.store import SCHEMA_VERSION, Store
@@ -75,16 +76,18 @@ class Degenerate(Exception):
     """Scores that rank nothing: not finite, or all the same."""
 
 
-def execute(store: Store, cache: FeatureCache, job: Job, record: Record) -> str:
-    """Run a job and write its cells; return its failure in a line, "" where all cells are ok."""
+def execute(store: Store, cache: FeatureCache, job: Job, record: Record, diagnose: bool = False) -> str:
+    """Run a job and write its cells; return its failure in a line, "" where all cells are ok.
+
+    diagnose: add `test_auc` to the history of a network of scope "unit"; nothing else changes.
+    """
     try:
         problems = [group.problem for group in job.groups if group.split is None]
         if problems:
             return fail(store, job, record, "error", problems[0])
         loaded = [_load(cache, job, group, record.sample_rate) for group in job.groups]
-        started = time.perf_counter()
-        job.detector.fit(_concatenate([parts["train"] for parts, _ in loaded]))
-        fit_seconds = time.perf_counter() - started
+        diagnosis = _diagnosis(job, loaded[0][0]) if diagnose and job.detector.scope == "unit" else None
+        fit_seconds = _fit(job.detector, _concatenate([parts["train"] for parts, _ in loaded]), diagnosis)
         for cell, group, (parts, seconds_per_clip) in zip(job.cells, job.groups, loaded, strict=True):
             scores, score_seconds = _score(job.detector, group, parts)
             times = {
@@ -92,7 +95,7 @@ def execute(store: Store, cache: FeatureCache, job: Job, record: Record) -> str:
                 "score_seconds": score_seconds + seconds_per_clip * len(parts["test"]),
                 "score_seconds_without_features": score_seconds,
             }
-            store.write(cell, _result(cell, group, record, "ok", "", times), scores, _history(job.detector))
+            store.write(cell, _result(cell, group, record, "ok", "", times), scores, _history(job.detector, diagnosis))
     except ModuleNotFoundError as error:
         return fail(store, job, record, "not_installed", f"{error}; pip install {error.name}", traceback.format_exc())
     except Degenerate as error:
@@ -127,6 +130,23 @@ def _concatenate(parts: list[Clips]) -> Clips:
     return Clips([a for clips in parts for a in clips.features], [u for clips in parts for u in clips.units])
 
 
+def _diagnosis(job: Job, parts: Mapping[str, Clips]) -> Diagnosis:
+    split = job.groups[0].split
+    return Diagnosis(job.detector, parts["test"], [clip.label for clip in split.test] if split else [])
+
+
+def _fit(detector: Detector, clips: Clips, diagnosis: Diagnosis | None) -> float:
+    """Fit and return the seconds that it took, less those of the diagnosis."""
+    if diagnosis is None:
+        started = time.perf_counter()
+        detector.fit(clips)
+        return time.perf_counter() - started
+    from detectors.training import observing  # imports torch, before the clock starts
+
+    with observing(diagnosis):
+        return _fit(detector, clips, None) - diagnosis.seconds
+
+
 def _score(detector: Detector, group: Group, parts: Mapping[str, Clips]) -> tuple[pd.DataFrame, float]:
     """The score table of one cell, labels joined, and the seconds that scoring the test clips took.
 
@@ -158,9 +178,11 @@ def _check(scores: np.ndarray, n_clips: int, part: str) -> None:
         raise Degenerate(f"all {n_clips} test scores equal {scores[0]:g}: they rank nothing")
 
 
-def _history(detector: Detector) -> pd.DataFrame | None:
-    history = getattr(detector, "history_", None)
-    return pd.DataFrame(history) if history is not None else None
+def _history(detector: Detector, diagnosis: Diagnosis | None) -> pd.DataFrame | None:
+    if (rows := getattr(detector, "history_", None)) is None:
+        return None
+    history = pd.DataFrame(rows)
+    return diagnosis.joined(history) if diagnosis else history
 
 
 def _result(

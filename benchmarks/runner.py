@@ -35,6 +35,7 @@ class Runner:
     threads: int = 1  # per cell
     plugins: tuple[str, ...] = ()  # files that define detectors, for worker processes to load first
     command: str = ""  # the command line, for the record
+    diagnose: bool = False  # write the test AUC after each epoch to history.csv; nothing may be chosen by it
 
     def pending(self, plan: Plan, force: bool = False) -> list[Job]:
         """The jobs with a cell that is not done."""
@@ -71,7 +72,7 @@ class Runner:
         Raises `InputError` where results cannot be written; what was written before stays.
         """
         records = {id(job): record_of(plan, job, self._how) for job in jobs}
-        tasks = [(job, (execute, self.store, self.cache, job, records[id(job)])) for job in jobs]
+        tasks = [(job, (execute, self.store, self.cache, job, records[id(job)], self.diagnose)) for job in jobs]
         for job, outcome in self._run(tasks):
             if isinstance(outcome, TerminatedWorkerError):
                 reason = "the worker process was killed, most often for lack of memory; try fewer --jobs"
