@@ -9,14 +9,16 @@ import json
 import resource
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
+from benchmarks.datasets import Clip
 from benchmarks.diagnosis import Diagnosis
 from benchmarks.environment import environment
 from benchmarks.plan import Cell, Group, Job, Plan
@@ -95,7 +97,9 @@ def execute(store: Store, cache: FeatureCache, job: Job, record: Record, diagnos
                 "score_seconds": score_seconds + seconds_per_clip * len(parts["test"]),
                 "score_seconds_without_features": score_seconds,
             }
-            store.write(cell, _result(cell, group, record, "ok", "", times), scores, _history(job.detector, diagnosis))
+            store.write(
+                cell, result_of(cell, group, record, "ok", "", times), scores, _history(job.detector, diagnosis)
+            )
     except ModuleNotFoundError as error:
         return fail(store, job, record, "not_installed", f"{error}; pip install {error.name}", traceback.format_exc())
     except Degenerate as error:
@@ -111,7 +115,7 @@ def execute(store: Store, cache: FeatureCache, job: Job, record: Record, diagnos
 def fail(store: Store, job: Job, record: Record, status: str, message: str, trace: str = "") -> str:
     """Write every cell of a job as failed, and return the message."""
     for cell, group in zip(job.cells, job.groups, strict=True):
-        result = _result(cell, group, record, status, group.problem or message, {"traceback": trace})
+        result = result_of(cell, group, record, status, group.problem or message, {"traceback": trace})
         store.write(cell, result, None, None)
     return message
 
@@ -162,11 +166,17 @@ def _score(detector: Detector, group: Group, parts: Mapping[str, Clips]) -> tupl
         scores = np.asarray(detector.score(parts[part]), dtype=np.float64)
         test_seconds = time.perf_counter() - started if part == "test" else test_seconds
         _check(scores, len(clips), part)
-        columns = {"path": [clip.path for clip in clips], "label": pd.array([clip.label for clip in clips], "Int64")}
-        tables.append(pd.DataFrame({"part": part} | columns | {"score": scores}))
-        if any(clip.domain for clip in clips):
-            tables[-1]["domain"] = [clip.domain for clip in clips]
+        tables.append(score_table(part, clips, scores))
     return pd.concat(tables, ignore_index=True), test_seconds
+
+
+def score_table(part: str, clips: Sequence[Clip], scores: ArrayLike) -> pd.DataFrame:
+    """The score table of one part: `part, path, label, score`, and `domain` where the corpus has domains."""
+    columns = {"path": [clip.path for clip in clips], "label": pd.array([clip.label for clip in clips], "Int64")}
+    table = pd.DataFrame({"part": part} | columns | {"score": scores})
+    if any(clip.domain for clip in clips):
+        table["domain"] = [clip.domain for clip in clips]
+    return table
 
 
 def _check(scores: np.ndarray, n_clips: int, part: str) -> None:
@@ -185,9 +195,10 @@ def _history(detector: Detector, diagnosis: Diagnosis | None) -> pd.DataFrame | 
     return diagnosis.joined(history) if diagnosis else history
 
 
-def _result(
+def result_of(
     cell: Cell, group: Group, record: Record, status: str, message: str, measured: Mapping[str, object]
 ) -> dict[str, Any]:
+    """The result.json of a cell, but for its checksums; docs/results.md says what each field means."""
     split = group.split
     labels = [clip.label for clip in split.test] if split else []
     return {

@@ -50,17 +50,24 @@ def public_mimii() -> pd.DataFrame:
     counts = pd.read_csv(COUNTS)
     groups = []
     for row in counts[counts["model_id"].isin(PUBLIC_UNITS)].itertuples():
+        machine, unit = str(row.machine), str(row.model_id)
         for snr_db in SNRS_DB:
-            folder = f"{snr_db:g}_dB_{row.machine}/{row.machine}/{row.model_id}"
-            clips = [
-                Clip(
-                    row.machine, row.model_id, snr_db, label, f"{folder}/{name}/{number:08d}.wav", WavFile(Path(folder))
-                )
-                for label, name, n_clips in ((0, "normal", row.normal), (1, "abnormal", row.abnormal))
-                for number in range(n_clips)
-            ]
-            groups.append(Group(row.machine, row.model_id, snr_db, tuple(clips), 0, Protocol("code").apply(clips)))
+            clips = public_mimii_clips(machine, unit, snr_db)
+            groups.append(Group(machine, unit, snr_db, tuple(clips), 0, Protocol("code").apply(clips)))
     return hashes(groups)
+
+
+def public_mimii_clips(machine: str, unit: str, snr_db: float) -> list[Clip]:
+    """The clips of a public unit at one noise level, from the published counts; none of a unit that is not public."""
+    counts = pd.read_csv(COUNTS).set_index(["machine", "model_id"])
+    if unit not in PUBLIC_UNITS or snr_db not in SNRS_DB or (machine, unit) not in counts.index:
+        return []
+    folder, of_unit = f"{snr_db:g}_dB_{machine}/{machine}/{unit}", counts.loc[[(machine, unit)]]
+    return [
+        Clip(machine, unit, snr_db, label, f"{folder}/{name}/{number:08d}.wav", WavFile(Path(folder)))
+        for label, name in ((0, "normal"), (1, "abnormal"))
+        for number in range(int(of_unit[name].iloc[0]))
+    ]
 
 
 def save(groups: Iterable[Group], file: Path) -> None:

@@ -14,7 +14,7 @@ sound at every level, is in the same part at each of them.
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -53,8 +53,13 @@ class Split:
     @property
     def manifest_hash(self) -> str:
         """Hash of who is in which part, from clip paths and labels alone."""
-        manifest = {part: sorted((clip.path, clip.label) for clip in clips) for part, clips in self.parts().items()}
-        return hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()[:16]
+        return manifest_hash({part: [(clip.path, clip.label) for clip in of] for part, of in self.parts().items()})
+
+
+def manifest_hash(parts: Mapping[str, Sequence[tuple[str, int | None]]]) -> str:
+    """Hash of part -> (path, label) of its clips, in any order."""
+    manifest = {part: sorted(clips) for part, clips in parts.items()}
+    return hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True)

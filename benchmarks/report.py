@@ -46,7 +46,7 @@ def write_report(root: Path) -> list[Path]:
     A challenge's corpus gets official.md and .csv as well.
     """
     report = make_report(root)
-    newest = report.results.sort_values("finished").iloc[-1]
+    newest = _own(report.results).sort_values("finished").iloc[-1]
     environment = json.loads((Path(newest["folder"]) / "result.json").read_text())["environment"]
     texts = {
         "results.csv": report.results[[*COLUMNS, "scope", "sanity", "scores_only"]].to_csv(
@@ -76,8 +76,13 @@ def _official(report: Report) -> dict[str, str]:
     }
 
 
+def _own(results: pd.DataFrame) -> pd.DataFrame:
+    """The results that were run, not imported, if there are any: they know versions and hardware."""
+    return results[~results["scores_only"]] if not results["scores_only"].all() else results
+
+
 def _caption(root: Path, results: pd.DataFrame) -> tables.Caption:
-    first = json.loads((Path(results.iloc[0]["folder"]) / "result.json").read_text())
+    first = json.loads((Path(_own(results).iloc[0]["folder"]) / "result.json").read_text())
     corpus = DATASETS.get(first["dataset"])
     versions = first["environment"]["versions"]
     reduced = results["detector"].str.contains("@cpu").any()

@@ -1,4 +1,4 @@
-"""What a person sees of the commands that work on results: reproduce, cite."""
+"""What a person sees of the commands that work on results: reproduce, cite, scores from and to elsewhere."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,8 +6,15 @@ from pathlib import Path
 from rich.console import Console
 
 from benchmarks.cite import bibtex, of_results
+from benchmarks.exchange import Entry
+from benchmarks.exchange import export_scores as export
+from benchmarks.exchange import import_scores as import_from
+from benchmarks.plan import Plan
+from benchmarks.report import write_report
 from benchmarks.reproduce import open_corpus, read_result
 from benchmarks.reproduce import reproduce as run_again
+from benchmarks.store import Store
+from benchmarks.verification import verify_results as verify
 
 _STYLES = {"equal": "green", "within tolerance": "yellow", "different": "red"}
 
@@ -38,3 +45,32 @@ def cite(root: Path | None, dataset: str, labels: Sequence[str], console: Consol
     """
     text = of_results(root) if root is not None else bibtex(dataset, labels)
     console.print(text, markup=False, soft_wrap=True, highlight=False)
+
+
+def import_scores(directory: Path, entry: Entry, plan: Plan, results: Path, command: str, console: Console) -> None:
+    """Import score files, write the tables again, and say where the entry stands.
+
+    plan: the corpus and the protocol, without detectors; results: the folder of all results. Raises `InputError`.
+    """
+    store = Store(results / plan.dataset.name / plan.protocol.name)
+    cells = import_from(directory, entry, plan, store, command)
+    files = write_report(store.root)
+    seeds = ", ".join(str(seed) for seed in sorted({cell.seed for cell in cells}))
+    console.print(f"{entry.name}: {len(cells)} cells imported, seeds {seeds}; marked (scores only)", markup=False)
+    console.print(f"Tables: {store.root}/ {', '.join(file.name for file in files)}", markup=False, soft_wrap=True)
+
+
+def export_scores(root: Path, directory: Path, labels: Sequence[str], console: Console) -> None:
+    """Write the test scores in `root`, a folder <results>/<dataset>/<protocol>, in the form of DCASE Task 2."""
+    files = export(root, directory, labels)
+    console.print(f"Wrote {len(files)} files to {directory}", markup=False, soft_wrap=True)
+
+
+def verify_results(directory: Path, console: Console) -> bool:
+    """Check that every results.csv below `directory` follows from its scores; print the faults; return if none is."""
+    found = verify(directory)
+    for folder, faults in found.items():
+        console.print(f"{folder}: {f'{len(faults)} faults' if faults else 'ok'}", markup=False, soft_wrap=True)
+        for fault in faults:
+            console.print(f"  {fault}", style="red", markup=False, soft_wrap=True)
+    return not any(found.values())

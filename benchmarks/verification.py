@@ -1,0 +1,142 @@
+"""Does a table follow from its scores? For submissions: every metric is computed again, every clip accounted for.
+
+Three questions, of each folder that holds a results.csv: are the cells as they were written (checksums); are their
+clips and labels those of the protocol; and do the metrics of the stored scores give the rows of results.csv?
+No recording is needed: the clips of public MIMII follow from its published counts, those of the synthetic corpus from
+its code. On other corpora the clips are held against the manifest's hash, as far as all parts have scores.
+"""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from benchmarks.datasets import Clip, Synthetic
+from benchmarks.manifest import public_mimii_clips
+from benchmarks.protocols import Protocol, manifest_hash
+from benchmarks.results import COLUMNS, load_results
+from benchmarks.seal import changes
+from benchmarks.store import Store
+from features import InputError
+
+KEY = ["detector", "dataset", "machine", "unit", "snr_db", "seed"]
+STATED = [column for column in COLUMNS if column not in (*KEY, "message", "fit_seconds", "score_seconds")]
+TOLERANCE = 1e-9
+
+
+def verify_results(directory: Path) -> dict[Path, list[str]]:
+    """Check every folder below `directory` that holds results.csv; return what is wrong in each, a line a fault.
+
+    Raises `InputError` where there is no results.csv.
+    """
+    files = sorted(directory.rglob("results.csv"))
+    if not files:
+        raise InputError(
+            f"{directory}: no results.csv in it; name a folder <results>/<dataset>/<protocol>, or above it"
+        )
+    return {file.parent: _faults(file) for file in files}
+
+
+def _faults(file: Path) -> list[str]:
+    faults = list[str]()
+    for folder, result in Store(file.parent).results():
+        cell = folder.relative_to(file.parent)
+        faults += [f"{cell}: {name}: {what}" for name, what in changes(folder).items()]
+        try:
+            faults += [f"{cell}: {fault}" for fault in _clip_faults(folder, result)] if result["status"] == "ok" else []
+        except (KeyError, ValueError) as error:
+            faults.append(f"{cell}: cannot be checked: {error}")
+    try:
+        return faults + _row_faults(pd.read_csv(file), load_results(file.parent))
+    except (KeyError, ValueError) as error:
+        return [*faults, f"cannot be computed again: {error}"]
+
+
+def _row_faults(stated: pd.DataFrame, found: pd.DataFrame) -> list[str]:
+    """Where the rows of results.csv are not those of the stored scores."""
+    if lacking := [column for column in (*KEY, *STATED) if column not in stated]:
+        return [f"results.csv: no column {', '.join(lacking)}"]
+    stated = stated.assign(line=range(2, len(stated) + 2))
+    both = stated.merge(found, how="outer", on=KEY, suffixes=("_stated", "_found"), indicator=True)
+    faults = []
+    for row in both.sort_values("line").to_dict("records"):
+        place = f"{row['detector']} on {row['machine']} {row['unit']}, SNR {row['snr_db']}, seed {row['seed']}"
+        if row["_merge"] == "right_only":
+            faults.append(f"results.csv: no row for {place}, which has a result")
+        elif row["_merge"] == "left_only":
+            faults.append(f"results.csv line {row['line']:.0f}: no stored result of {place}")
+        else:
+            where = f"results.csv line {row['line']:.0f}: {place}"
+            pairs = ((name, row[f"{name}_stated"], row[f"{name}_found"]) for name in STATED)
+            faults += [f"{where}: {name} {a} stated, {b} from its scores" for name, a, b in pairs if _differ(a, b)]
+    return faults
+
+
+def _differ(stated: Any, found: Any) -> bool:
+    if pd.isna(stated) or pd.isna(found):
+        return bool(pd.isna(stated) != pd.isna(found))
+    if isinstance(stated, str) or isinstance(found, str):
+        return bool(stated != found)
+    return bool(abs(stated - found) > TOLERANCE)
+
+
+def _clip_faults(folder: Path, result: Mapping[str, Any]) -> list[str]:
+    """Where the clips of a score table are not those of the protocol, or their labels not those of the corpus."""
+    scores = Store.scores(folder)
+    if scores.duplicated(["path"]).any():
+        return [f"scores.csv: {scores.loc[scores.duplicated(['path']), 'path'].iloc[0]} is there twice"]
+    known = _known_clips(result)
+    if known is None:
+        return _manifest_faults(scores, result)
+    protocol = Protocol(result["config"]["split"], result["channel"], result["split_seed"])
+    split = protocol.apply(known)
+    if split.manifest_hash != result["manifest"]:
+        return [f"manifest {result['manifest']}, but the corpus and the protocol give {split.manifest_hash}"]
+    faults = []
+    for part, clips in split.parts().items():
+        table = scores[scores["part"] == part].set_index("path")["label"]
+        expected = {clip.path: clip.label for clip in clips}
+        if len(table) == 0 and part != "test":
+            continue
+        if missing := sorted(expected.keys() - set(table.index)):
+            faults.append(f"scores.csv: {len(missing)} {part} clips have no score, first {missing[0]}")
+        if strange := sorted(set(table.index) - expected.keys()):
+            faults.append(f"scores.csv: {len(strange)} clips are not in the {part} part, first {strange[0]}")
+        wrong = [path for path, label in table.items() if path in expected and expected[str(path)] != label]
+        if wrong:
+            faults.append(f"scores.csv: {len(wrong)} {part} labels are not those of the corpus, first of {wrong[0]}")
+    return faults
+
+
+def _known_clips(result: Mapping[str, Any]) -> tuple[Clip, ...] | None:
+    """The clips of a unit on corpora that need no recordings to be listed; None on others, and in quick runs."""
+    place = (str(result["machine"]), str(result["unit"]), result["snr_db"])
+    if result["quick"]:
+        return None
+    if result["dataset"] == "mimii":
+        return tuple(public_mimii_clips(*place)) or None
+    corpus = Synthetic()
+    return _synthetic_clips(*place) if result["config"]["dataset_identity"] == corpus.identity else None
+
+
+@lru_cache(maxsize=64)
+def _synthetic_clips(machine: str, unit: str, snr_db: float) -> tuple[Clip, ...]:
+    corpus = Synthetic(machines=(machine,), units=(unit,), snrs_db=(snr_db,))
+    return tuple(corpus.clips())
+
+
+def _manifest_faults(scores: pd.DataFrame, result: Mapping[str, Any]) -> list[str]:
+    """Hold the parts, paths and labels of a table against the hash of the manifest, where every part has scores."""
+    whole = (scores["part"] == "train").sum() == result["n_train"] and result["n_train"] > 0
+    if not whole or (scores["part"] == "validation").sum() != result["n_validation"]:
+        return []
+    labels = [None if pd.isna(label) else int(label) for label in scores["label"]]
+    parts: dict[str, list[tuple[str, int | None]]] = {"train": [], "validation": [], "test": []}
+    for part, path, label in zip(scores["part"], scores["path"], labels, strict=True):
+        parts.setdefault(part, []).append((path, label))
+    found = manifest_hash(parts)
+    if found == result["manifest"]:
+        return []
+    return [f"manifest {result['manifest']}, but the parts, paths and labels of scores.csv give {found}"]
