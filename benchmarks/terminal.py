@@ -137,10 +137,10 @@ def show_manifest(plan: Plan, file: Path, console: Console) -> None:
     """Print sizes and hash of each unit's split, hold them against the frozen ones, and save the manifest."""
     frozen = set(pd.read_csv(FROZEN)["hash"]) if (plan.dataset.name, plan.protocol.split) == ("mimii", "code") else None
     table = Table("machine", "unit", "SNR", "train", "validation", "test", "hash", box=None, pad_edge=False)
-    for group, row in zip(plan.groups, hashes(plan.groups).itertuples(), strict=True):
-        mark = "" if frozen is None else " (as published)" if row.hash in frozen else " (not the published clips)"
-        sizes = (str(row.n_train), str(row.n_validation), str(row.n_test), row.hash + mark)
-        table.add_row(group.machine, group.unit, snr_text(group.snr_db), *(sizes if group.split else ("", "", "", "")))
+    for group, row in zip(plan.groups, hashes(plan.groups).astype(str).to_dict("records"), strict=True):
+        known = "" if frozen is None else " (as published)" if row["hash"] in frozen else " (not the published clips)"
+        sizes = (row["n_train"], row["n_validation"], row["n_test"], row["hash"] + known) if group.split else ()
+        table.add_row(group.machine, group.unit, snr_text(group.snr_db), *sizes)
         if group.problem:
             console.print(group.problem, style="red", markup=False)
     console.print(table)

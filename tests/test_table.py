@@ -94,9 +94,7 @@ def test_detectors_of_vectors_run_and_the_others_say_why_not(tmp_path, table):
     }
     failed = cells[cells["status"] != "ok"]
     assert set(failed["detector"]) == {"dense_ae[epochs=1]", "knn[feature=LogMel()]"}
-    assert (
-        failed["message"].str.contains("LogMel is computed from sound, of which a table holds one vector").all()
-    )
+    assert failed["message"].str.contains("LogMel is computed from sound, of which a table holds one vector").all()
     assert failed["message"].str.contains("choose detectors of pooled features, such as knn").all()
     assert cells.loc[cells["detector"] == "mahalanobis", "auc"].tolist() == [1.0, 1.0]
     assert "feature=Vector()" in (folder / "cells/knn/press/left-6dB-seed0/result.json").read_text()
