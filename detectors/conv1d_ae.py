@@ -50,7 +50,7 @@ class WaveformAutoencoder(Detector):
     device: str = field(default="auto", repr=False)
     cpu_budget: ClassVar[Mapping[str, object]] = {
         "crop_samples": 512,
-        "windows": 8,
+        "windows": 4,
         "batch_size": 4,
         "learning_rate": 1e-3,
     }

@@ -46,7 +46,7 @@ class IdClassifier(Detector):
     feature: Feature = LogMel()
     device: str = field(default="auto", repr=False)
     scope: ClassVar[Literal["unit", "machine"]] = "machine"
-    cpu_budget: ClassVar[Mapping[str, object]] = {"epochs": 10, "crop_frames": 64}
+    cpu_budget: ClassVar[Mapping[str, object]] = {"epochs": 8, "crop_frames": 64}
 
     def __post_init__(self) -> None:
         if self.loss not in ("arcface", "subcluster_adacos"):
