@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING
 import pandas as pd
 from tabulate import tabulate
 
-from benchmarks.table_layout import TEXT, Caption, Entry, layout, legend, narrow_columns
+from benchmarks.table_layout import TEXT, Caption, Entry, Layout, layout, legend, narrow_columns
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
 __all__ = ["Caption", "csv", "html", "latex", "markdown", "terminal"]
+
+LONG_NAME = 30  # characters of a detector's name beyond which names are broken over lines in LaTeX
 
 LATEX = {
     "\\": r"\textbackslash{}",
@@ -39,12 +41,14 @@ def markdown(board: pd.DataFrame, caption: Caption, columns: Sequence[str] | Non
     lines = []
     for title, rows in table.sections:
         lines += [[f"*{title}*" if column == "detector" else "" for column in table.columns]] * bool(title)
-        lines += [[_marked(entry, _markdown(entry.text), "**{}**", "<ins>{}</ins>") for entry in row] for row in rows]
+        lines += [
+            [_marked(entry, markdown_text(entry.text), "**{}**", "<ins>{}</ins>") for entry in row] for row in rows
+        ]
     aligned = ["left" if column in TEXT else "right" for column in table.columns]
     body = tabulate(lines, table.headings, tablefmt="pipe", disable_numparse=True, colalign=aligned)
-    unranked = [f"- {_markdown(name)}: {_markdown(reason)}" for name, reason in table.unranked]
+    unranked = [f"- {markdown_text(name)}: {markdown_text(reason)}" for name, reason in table.unranked]
     below = ["Not ranked, because means over other cells do not compare:", "\n".join(unranked)] if unranked else []
-    return "\n\n".join([_markdown(table.caption), body, *below]) + "\n"
+    return "\n\n".join([markdown_text(table.caption), body, *below]) + "\n"
 
 
 def latex(
@@ -53,26 +57,44 @@ def latex(
     r"""A `table` that compiles as it is with `\usepackage{booktabs}`. Without `columns`, those that fit a page."""
     table = layout(board, caption, columns or narrow_columns(board))
     width = len(table.columns)
+    wraps = any(len(_name(row, table.columns)) > LONG_NAME for _, rows in table.sections for row in rows)
     groups = []
     for title, rows in table.sections:
-        lines = [rf"\multicolumn{{{width}}}{{l}}{{\emph{{{_latex(title)}}}}} \\"] if title else []
+        lines = [rf"\multicolumn{{{width}}}{{l}}{{\emph{{{latex_text(title)}}}}} \\"] if title else []
         for row in rows:
-            texts = [_marked(entry, _latex(entry.text), r"\textbf{{{}}}", r"\underline{{{}}}") for entry in row]
+            texts = [_marked(entry, latex_text(entry.text), r"\textbf{{{}}}", r"\underline{{{}}}") for entry in row]
+            if wraps and "detector" in table.columns:
+                place = table.columns.index("detector")
+                texts[place] = _wrapped(texts[place])
             lines.append(" & ".join(texts) + r" \\")
         groups.append("\n".join(lines))
-    lacking = [f"{_latex(name)}: {_latex(_short(reason))}" for name, reason in table.unranked]
-    groups += ["\n".join(rf"\multicolumn{{{width}}}{{l}}{{{line}}} \\" for line in lacking)] * bool(lacking)
+    lacking = [_wrapped(f"{latex_text(name)}: {latex_text(_short(reason))}") for name, reason in table.unranked]
+    over = rf"\multicolumn{{{width}}}{{p{{0.95\linewidth}}}}"
+    groups += ["\n".join(rf"{over}{{{line}}} \\" for line in lacking)] * bool(lacking)
+    kinds = ["l" if column in TEXT else "r" for column in table.columns]
+    if wraps and "detector" in table.columns:
+        kinds[table.columns.index("detector")] = r"p{0.32\linewidth}"
+    size = fitting_size([_longest(table, place, wraps) for place in range(width)])
+    headings = [latex_text(heading) for heading in table.headings]
+    return latex_table(latex_text(table.caption), label, size, kinds, headings, groups)
+
+
+def latex_table(
+    caption: str, label: str, size: str, kinds: Sequence[str], headings: Sequence[str], groups: Sequence[str]
+) -> str:
+    """A `table` from parts that are LaTeX already; `groups`: rows, a rule between groups."""
     return "\n".join(
         [
             r"\begin{table}",
             r"\centering",
-            rf"\caption{{{_latex(table.caption)}}}",
+            r"\setlength{\belowcaptionskip}{6pt}",
+            rf"\caption{{{caption}}}",
             rf"\label{{{label}}}",
-            r"\footnotesize",
+            rf"\{size}",
             r"\setlength{\tabcolsep}{3pt}",
-            rf"\begin{{tabular}}{{{''.join('l' if column in TEXT else 'r' for column in table.columns)}}}",
+            rf"\begin{{tabular}}{{{''.join(kinds)}}}",
             r"\toprule",
-            " & ".join(_latex(heading) for heading in table.headings) + r" \\",
+            " & ".join(headings) + r" \\",
             r"\midrule",
             "\n\\midrule\n".join(groups),
             r"\bottomrule",
@@ -81,6 +103,35 @@ def latex(
             "",
         ]
     )
+
+
+def fitting_size(longest: Sequence[int]) -> str:
+    """The largest type in which columns of so many characters fit the page of LaTeX's article, about; else the least.
+
+    A character of `footnotesize` is taken as 4.3 points wide, the page as 345 points, a gap between columns as 6.
+    """
+    for size, points in (("footnotesize", 4.3), ("scriptsize", 3.8), ("tiny", 2.9)):
+        if sum(longest) * points + 6 * len(longest) <= 345:
+            return size
+    return "tiny"
+
+
+def _longest(table: Layout, place: int, wraps: bool) -> int:
+    """Characters of the longest entry of a column; a wrapped one is a third of the page."""
+    if wraps and table.columns[place] == "detector":
+        return 26
+    texts = [row[place].text for _, rows in table.sections for row in rows]
+    return max(len(text) for text in [*texts, table.headings[place]])
+
+
+def _name(row: Sequence[Entry], columns: Sequence[str]) -> str:
+    return row[columns.index("detector")].text if "detector" in columns else ""
+
+
+def _wrapped(text: str) -> str:
+    """May be broken after punctuation, which LaTeX does not do by itself."""
+    broken = re.sub(r"([,=(/@]|\{\[\})", r"\1\\allowbreak{}", text)
+    return rf"\raggedright\let\\\tabularnewline\hspace{{0pt}}{broken}"
 
 
 def html(board: pd.DataFrame, caption: Caption, columns: Sequence[str] | None = None) -> str:
@@ -136,11 +187,11 @@ def _marked(entry: Entry, text: str, best: str, second: str) -> str:
     return best.format(text) if entry.best else second.format(text) if entry.second else text
 
 
-def _markdown(text: str) -> str:
+def markdown_text(text: str) -> str:
     return re.sub(r"([\\`*|])", r"\\\1", text).replace("<", "&lt;")
 
 
-def _latex(text: str) -> str:
+def latex_text(text: str) -> str:
     escaped = "".join(LATEX.get(character, character) for character in text)
     return re.sub(r"(?<!\w)-(?=\d)", "$-$", escaped)  # a minus, not a hyphen
 

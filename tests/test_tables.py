@@ -179,7 +179,7 @@ def test_latex_is_well_formed(board):
     assert r"\textbf{0.720}" in text
     assert r"\underline{0.700}" in text
     assert r"$-$6 dB" in text
-    assert r"gone\_50\%: 36 of 48 cells; 12 out\_of\_memory}" in text
+    assert r"gone\_50\%: 36 of 48 cells; 12 out\_of\_memory} \\" in text
     assert body.count(r"\midrule") == 3  # under the headings, before the own track, before the unranked
 
 
@@ -193,6 +193,21 @@ def test_latex_compiles(board, tmp_path):
     command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "t.tex"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout[-2000:]
+
+
+@pytest.mark.skipif(
+    shutil.which("pdflatex") is None, reason="pdflatex is not installed (Debian: texlive-latex-recommended)"
+)
+def test_latex_fits_a_page_whatever_the_names(board, tmp_path):
+    long = "mahalanobis[feature=PooledLogMel(statistics=('mean','deviation'))]"
+    names = ["knn[k=3]", long, "random", "ensemble[members='mahalanobis+knn_local+gmm']", "x@cpu", long]
+    levels = board.assign(detector=names, **{f"auc[{snr} dB]": 0.5 for snr in (6, 0, 12)})
+    document = "\\documentclass{article}\n\\usepackage{booktabs}\n\\begin{document}\n%s\n\\end{document}\n"
+    (tmp_path / "t.tex").write_text(document % latex(levels, CAPTION))
+    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "t.tex"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout[-2000:]
+    assert "Overfull" not in done.stdout, done.stdout
 
 
 @pytest.mark.parametrize("form", [markdown, latex, html])
