@@ -25,8 +25,9 @@ class Cell:
 
     @property
     def folder(self) -> str:
-        """Where its result lies, below the folder of the protocol."""
-        return f"cells/{self.detector}/{self.machine}/{self.unit}-{snr_text(self.snr_db)}-seed{self.seed}"
+        """Where its result lies, below the folder of the protocol. A `/` in the label, of a model's path, is `%2F`."""
+        label = self.detector.replace("/", "%2F")
+        return f"cells/{label}/{self.machine}/{self.unit}-{snr_text(self.snr_db)}-seed{self.seed}"
 
     def __str__(self) -> str:
         return f"{self.detector} on {self.machine} {self.unit} at {snr_text(self.snr_db)}, seed {self.seed}"
