@@ -27,14 +27,10 @@ _registered: dict[str, type[Detector]] = {}
 
 @dataclass(frozen=True)
 class Unavailable:
-    """A detector that is there but cannot be imported."""
+    """A detector that is there but cannot run as it is, and what it needs."""
 
     name: str
-    missing_module: str
-
-    @property
-    def reason(self) -> str:
-        return f"needs {self.missing_module}: pip install {self.missing_module}"
+    reason: str
 
 
 def register(name: str) -> Callable[[type[Detector]], type[Detector]]:
@@ -89,18 +85,26 @@ def load_plugin(file: Path | str) -> list[str]:
 
 
 def detectors() -> tuple[dict[str, type[Detector]], list[Unavailable]]:
-    """Import everything that is there; return the detectors by name, and those that lack a third-party module."""
+    """Import everything that is there; return the detectors by name, and apart those that cannot run as they are.
+
+    These lack a third-party module, or a field without which they have nothing to run (`Detector.needs`).
+    """
     unavailable = []
     package = Path(__file__).parent
     for stem in sorted(module.name for module in pkgutil.iter_modules([str(package)])):
         missing = _missing_module(partial(importlib.import_module, f"detectors.{stem}"))
         if missing:
-            unavailable.append(Unavailable(stem, missing))
+            unavailable.append(_not_installed(stem, missing))
     for entry in entry_points(group=ENTRY_POINT_GROUP):
         missing = _missing_module(entry.load)
         if missing:
-            unavailable.append(Unavailable(entry.name, missing))
-    return dict(sorted(_registered.items())), unavailable
+            unavailable.append(_not_installed(entry.name, missing))
+    unavailable += [Unavailable(name, f"needs {cls.needs}") for name, cls in sorted(_registered.items()) if cls.needs]
+    return {name: cls for name, cls in sorted(_registered.items()) if not cls.needs}, unavailable
+
+
+def _not_installed(name: str, module: str) -> Unavailable:
+    return Unavailable(name, f"needs {module}: pip install {module}")
 
 
 def _missing_module(load: Callable[[], object]) -> str | None:

@@ -23,7 +23,7 @@ def body(cls):
 def test_every_file_that_registers_is_found():
     available, unavailable = detectors()
     assert {"dense_ae", "iforest", "ocsvm", "knn", "mahalanobis", "random", "loudness"} <= set(available)
-    assert unavailable == []
+    assert [entry.name for entry in unavailable] == ["embedding_knn"], "it needs a model to be named"
     assert list(available) == sorted(available)
 
 
@@ -87,7 +87,7 @@ shutil.copytree({root!r}, "{here}/detectors", ignore=shutil.ignore_patterns("__p
 sys.path.insert(0, "{here}")
 Path("{here}/detectors/lacking.py").write_text("import no_such_module")
 from detectors.registry import detectors, find
-print([entry.reason for entry in detectors()[1]])
+print([entry.reason for entry in detectors()[1] if entry.name == "lacking"])
 try: find("lacking")
 except ValueError as error: print(error)
 Path("{here}/detectors/broken.py").write_text("import detectors.no_such_part")
