@@ -103,6 +103,11 @@ def detectors() -> tuple[dict[str, type[Detector]], list[Unavailable]]:
     return {name: cls for name, cls in sorted(_registered.items()) if not cls.needs}, unavailable
 
 
+def is_registered(name: str) -> bool:
+    """Whether its class could be imported, be it able to run as it is or not."""
+    return name in _registered
+
+
 def _not_installed(name: str, module: str) -> Unavailable:
     return Unavailable(name, f"needs {module}: pip install {module}")
 
