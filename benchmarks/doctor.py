@@ -17,10 +17,10 @@ from benchmarks.datasets.mimii import Mimii
 from benchmarks.datasets.mimii_release import CLIP_SECONDS, RECORDED, SNRS_DB, UNITS, Archive
 from benchmarks.doctor_listing import Fault, FoundArchive, FoundFolder, Listing
 from benchmarks.meter import OnStep, ignore
-from benchmarks.protocols import Protocol, SplitRule
+from benchmarks.protocols import Protocol
 from features import InputError
 
-SPLITS: tuple[SplitRule, ...] = ("code", "paper", "holdout")  # MIMII has no split of its own for `labels`
+SPLITS = ("code", "paper", "holdout")  # MIMII has no split of its own for `labels`
 CHANNELS = ("0", "nearest", "mean")
 
 
@@ -177,7 +177,7 @@ def _obstacles(sets: Sequence[FoundSet]) -> dict[str, tuple[str, ...]]:
     return {rule: tuple(filter(None, reasons)) for rule, reasons in told.items()}
 
 
-def _why_no_split(found: FoundSet, split: SplitRule) -> str:
+def _why_no_split(found: FoundSet, split: str) -> str:
     try:
         Protocol(split).apply(found.clips)
     except InputError as error:
