@@ -72,6 +72,7 @@ class Plan:
     groups: tuple[Group, ...]
     jobs: tuple[Job, ...]
     quick: bool = False  # whether the units were thinned
+    left_out: tuple[str, ...] = ()  # a line for each detector that lacks units somewhere
 
     @property
     def cells(self) -> list[Cell]:
@@ -105,18 +106,35 @@ def make_plan(
     """List the jobs of a run. Opens no audio.
 
     `detectors`: row label -> unfitted detector. One without a field `seed` gives the same result for each seed.
-    Raises `InputError` where nothing is selected or no unit can be split.
+    A detector is left out of a machine with fewer units than it needs; `Plan.left_out` says so.
+    Raises `InputError` where nothing is selected, no unit can be split, or every detector is left out.
     """
     groups = _groups(dataset, protocol, selection)
     if all(group.split is None for group in groups):
         raise InputError(groups[0].problem)
-    jobs = []
+    jobs: list[Job] = []
+    left_out: dict[str, list[str]] = {}
     for bundle_of in (_by_unit, _by_machine):
         for bundle in bundle_of(groups):
             for label, detector in detectors.items():
-                if (detector.scope == "machine") == (bundle_of is _by_machine):
+                if (detector.scope == "machine") != (bundle_of is _by_machine):
+                    continue
+                if len(bundle) < detector.units_needed:
+                    left_out.setdefault(label, []).append(f"{bundle[0].machine} at {snr_text(bundle[0].snr_db)}")
+                else:
                     jobs += _jobs(dataset, label, detector, bundle, seeds, device)
-    return Plan(dataset, protocol, groups, tuple(jobs), selection.quick)
+    lines = tuple(_left_out(label, detectors[label], places) for label, places in left_out.items())
+    if detectors and not jobs:
+        raise InputError(lines[0])
+    return Plan(dataset, protocol, groups, tuple(jobs), selection.quick, lines)
+
+
+def _left_out(label: str, detector: Detector, places: list[str]) -> str:
+    shown = ", ".join(places[:3]) + (f" and {len(places) - 3} more" if len(places) > 3 else "")
+    return (
+        f"{label} is left out on {shown}: it learns from {detector.units_needed} units of a machine or more, "
+        "and fewer are here or chosen"
+    )
 
 
 def _groups(dataset: Dataset, protocol: Protocol, selection: Selection) -> tuple[Group, ...]:

@@ -80,6 +80,8 @@ def _print_plan(plan: Plan, runner: Runner, jobs: list[Job], seconds: list[float
     console.print(f"corpus    {plan.dataset.title}: {machines}; {snrs}; {sum(len(g.clips) for g in plan.groups)} clips")
     console.print(f"protocol  split {plan.protocol.split}, channel {plan.protocol.channel}")
     console.print(f"detectors {', '.join(labels)}", markup=False)
+    for line in plan.left_out:
+        console.print(line, style="yellow", markup=False)
     console.print(f"cells     {n_cells}, of which {n_cells - n_left} are done and {n_left} are to do")
     if not jobs:
         console.print("Nothing to do: every cell is done. --force runs them again.")

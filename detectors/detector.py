@@ -50,6 +50,7 @@ class Detector(ABC):
     scope: ClassVar[Literal["unit", "machine"]] = "unit"  # one fit per unit, or one over all units of a machine type
     cpu_budget: ClassVar[Mapping[str, object]] = {}  # fields that train less than published, for runs without a GPU
     sanity: ClassVar[bool] = False  # True for rows that a learned detector must beat
+    units_needed: ClassVar[int] = 1  # of a machine; one that tells units apart needs 2 and is left out where fewer are
     needs: ClassVar[str] = ""  # what its fields must first be given; a run of all detectors leaves it out, saying this
 
     @abstractmethod

@@ -46,6 +46,7 @@ class IdClassifier(Detector):
     feature: Feature = LogMel()
     device: str = field(default="auto", repr=False)
     scope: ClassVar[Literal["unit", "machine"]] = "machine"
+    units_needed: ClassVar[int] = 2
     cpu_budget: ClassVar[Mapping[str, object]] = {"epochs": 8, "crop_frames": 64}
 
     def __post_init__(self) -> None:

@@ -48,6 +48,7 @@ class Stgram(Detector):
     device: str = field(default="auto", repr=False)
     feature: Bundle = field(init=False, repr=False)
     scope: ClassVar[Literal["unit", "machine"]] = "machine"
+    units_needed: ClassVar[int] = 2
     cpu_budget: ClassVar[Mapping[str, object]] = {
         "crop_frames": 32,
         "epochs": 4,

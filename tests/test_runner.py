@@ -245,3 +245,14 @@ def test_quick_takes_one_unit_a_machine_at_the_highest_snr_and_few_clips():
     assert [(g.machine, g.unit, g.snr_db, len(g.clips)) for g in plan.groups] == [
         (machine, "id_00", 6.0, 80) for machine in ("fan", "pump", "slider", "valve")
     ]
+
+
+def test_a_detector_that_tells_units_apart_is_left_out_of_a_machine_with_one_and_it_is_said():
+    plan = plan_of("id_classifier", "random")
+    assert {cell.detector for cell in plan.cells} == {"random"}
+    assert plan.left_out == (
+        "id_classifier is left out on fan at 6dB, valve at 6dB: it learns from 2 units of a machine or more, "
+        "and fewer are here or chosen",
+    )
+    with pytest.raises(InputError, match="id_classifier is left out on fan"):
+        plan_of("id_classifier")
