@@ -251,8 +251,10 @@ def test_a_detector_that_tells_units_apart_is_left_out_of_a_machine_with_one_and
     plan = plan_of("id_classifier", "random")
     assert {cell.detector for cell in plan.cells} == {"random"}
     assert plan.left_out == (
-        "id_classifier is left out on fan at 6dB, valve at 6dB: it learns from 2 units of a machine or more, "
-        "and fewer are here or chosen",
+        (
+            "id_classifier is left out on fan at 6dB, valve at 6dB: it learns from 2 units of a machine or more, "
+            "and fewer are here or chosen"
+        ),
     )
     with pytest.raises(InputError, match="id_classifier is left out on fan"):
         plan_of("id_classifier")
