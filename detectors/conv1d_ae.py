@@ -51,6 +51,7 @@ class WaveformAutoencoder(Detector):
     cpu_budget: ClassVar[Mapping[str, object]] = {
         "crop_samples": 512,
         "windows": 4,
+        "epochs": 8,
         "batch_size": 4,
         "learning_rate": 1e-3,
     }

@@ -42,7 +42,7 @@ class SpectrogramAutoencoder(Detector):
     seed: int = 0
     feature: Feature = LogMel(n_fft=2048, hop_length=512, n_mels=128)
     device: str = field(default="auto", repr=False)
-    cpu_budget: ClassVar[Mapping[str, object]] = {"epochs": 5}
+    cpu_budget: ClassVar[Mapping[str, object]] = {"epochs": 4}
 
     def fit(self, clips: Clips) -> Self:
         n_bins = _n_bins(clips.features)

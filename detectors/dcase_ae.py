@@ -21,4 +21,4 @@ class DcaseAutoencoder(DenseAutoencoder):
     batch_norm: bool = True
     epochs: int = 100
     feature: Feature = LogMel(n_mels=128)
-    cpu_budget: ClassVar[Mapping[str, object]] = {"epochs": 10, "batch_size": 128}  # four times the steps per epoch
+    cpu_budget: ClassVar[Mapping[str, object]] = {"epochs": 8, "batch_size": 128}  # four times the steps per epoch

@@ -1,6 +1,8 @@
 """Interpolation network (Suefusa et al. 2020, arXiv 2005.09234): the middle of five frames, guessed from the others."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -22,6 +24,7 @@ class InterpolationNetwork(DenseAutoencoder):
     hidden: tuple[int, ...] = (64, 32)
     latent: int = 16
     feature: Feature = LogMel(n_mels=128)
+    cpu_budget: ClassVar[Mapping[str, object]] = {"epochs": 30}
 
     def __post_init__(self) -> None:
         super().__post_init__()

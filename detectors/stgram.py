@@ -51,7 +51,7 @@ class Stgram(Detector):
     units_needed: ClassVar[int] = 2
     cpu_budget: ClassVar[Mapping[str, object]] = {
         "crop_frames": 32,
-        "epochs": 4,
+        "epochs": 2,
         "batch_size": 16,
         "learning_rate": 3e-3,
     }

@@ -43,7 +43,7 @@ class VariationalAutoencoder(Detector):
     seed: int = 0
     feature: Feature = LogMel()
     device: str = field(default="auto", repr=False)
-    cpu_budget: ClassVar[Mapping[str, object]] = {"epochs": 20}
+    cpu_budget: ClassVar[Mapping[str, object]] = {"epochs": 15}
 
     def __post_init__(self) -> None:
         if self.scoring not in ("neg_elbo", "reconstruction_probability", "kl"):
