@@ -14,6 +14,7 @@ import typer
 from rich.console import Console
 
 from benchmarks.command_line import data as data_commands
+from benchmarks.command_line import results as result_commands
 from benchmarks.command_line.options import (
     Budget,
     Cache,
@@ -35,6 +36,7 @@ from benchmarks.command_line.options import (
     Threads,
     Units,
     console,
+    load_plugins,
     numbers,
     words,
 )
@@ -43,6 +45,7 @@ from benchmarks.command_line.options import (
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, context_settings={"max_content_width": 120})
 app.add_typer(data_commands.app)
+app.add_typer(result_commands.app)
 
 
 @app.callback(invoke_without_command=True)
@@ -86,7 +89,7 @@ def run(
     corpus = open_dataset(dataset, data)
     if dataset is None and find_data(data) is None:
         terminal.say_that_synthetic(console)
-    plugin_files = _load_plugins(plugins)
+    plugin_files = load_plugins(plugins)
     plan = make_plan(
         corpus,
         Protocol(split or corpus.official_split, channel),
@@ -109,7 +112,7 @@ def list_all(plugins: Plugins = None) -> None:
     """Show the detectors and whether they can run, the datasets and the protocols."""
     from benchmarks import terminal
 
-    _load_plugins(plugins)
+    load_plugins(plugins)
     terminal.show_catalogue(console)
 
 
@@ -127,14 +130,6 @@ def check(
         for detector in load_plugin(name) if name.endswith(".py") else [name]:
             passed &= terminal.show_checks(detector, create(detector), console)
     raise typer.Exit(0 if passed else 1)
-
-
-def _load_plugins(files: list[Path] | None) -> tuple[str, ...]:
-    from detectors.registry import load_plugin
-
-    for file in files or []:
-        load_plugin(file)
-    return tuple(str(file.resolve()) for file in files or [])
 
 
 def _choose_detectors(text: str, budget: str) -> dict[str, Any]:

@@ -59,3 +59,12 @@ def numbers(text: str, kind: type, option: str) -> tuple[Any, ...]:
         return tuple(kind(word) for word in words(text))
     except ValueError:
         raise InputError(f"{option} {text}: give numbers with commas between, such as 0,1,2") from None
+
+
+def load_plugins(files: list[Path] | None) -> tuple[str, ...]:
+    """Register what the files define; return their absolute paths, for worker processes."""
+    from detectors.registry import load_plugin
+
+    for file in files or []:
+        load_plugin(file)
+    return tuple(str(file.resolve()) for file in files or [])

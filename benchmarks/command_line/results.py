@@ -1,0 +1,106 @@
+"""Commands that work on results: reproduce, cite, import-scores, export-scores, verify-results."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from benchmarks.command_line.options import (
+    Channel,
+    Data,
+    DatasetName,
+    Detectors,
+    Machines,
+    Plugins,
+    Results,
+    Snrs,
+    SplitRule,
+    Units,
+    console,
+    load_plugins,
+    numbers,
+    option,
+    words,
+)
+
+app = typer.Typer()
+
+Folder = Annotated[Path, typer.Argument(help="A folder <results>/<dataset>/<protocol>.")]
+
+
+@app.command()
+def reproduce(
+    result: Annotated[Path, typer.Argument(help="A result.json, or the folder of its cell.")],
+    data: Data = None,
+    plugins: Plugins = None,
+) -> None:
+    """Run a result again: equal, within tolerance, or different and where."""
+    from benchmarks import result_commands
+
+    load_plugins(plugins)
+    raise typer.Exit(0 if result_commands.reproduce(result, data, console) else 1)
+
+
+@app.command()
+def cite(
+    folder: Annotated[Path | None, typer.Argument(help="A folder <results>/<dataset>/<protocol>.")] = None,
+    dataset: Annotated[str, option("Corpus to cite where no folder is given.")] = "mimii",
+    detectors: Detectors = "",
+    plugins: Plugins = None,
+) -> None:
+    """Print BibTeX for a corpus, its detectors and asdbench: those of a table, or those that are named."""
+    from benchmarks import result_commands
+    from detectors import registry
+    from detectors.variants import split_names
+
+    load_plugins(plugins)
+    result_commands.cite(folder, dataset, split_names(detectors) or list(registry.detectors()[0]), console)
+
+
+@app.command("import-scores")
+def import_scores(
+    directory: Annotated[Path, typer.Argument(help="Folder of score files, in our form or DCASE's.")],
+    name: Annotated[str, option("Name of the row.")],
+    trained_on: Annotated[str, option("What it was trained on; stands in the table.")],
+    across_units: Annotated[
+        bool, option("It heard other units of the machine type: own track.", "--across-units")
+    ] = False,
+    dataset: DatasetName = None,
+    data: Data = None,
+    split: SplitRule = "",
+    channel: Channel = "0",
+    machines: Machines = "",
+    units: Units = "",
+    snrs: Snrs = "",
+    results: Results = Path("results"),
+) -> None:
+    """Check scores that were computed elsewhere and rank them, marked as scores only."""
+    from benchmarks import result_commands
+    from benchmarks.datasets import open_dataset
+    from benchmarks.exchange import Entry
+    from benchmarks.plan import Selection, make_plan
+    from benchmarks.protocols import Protocol
+
+    corpus = open_dataset(dataset, data)
+    selection = Selection(words(machines), words(units), numbers(snrs, float, "--snrs"))
+    plan = make_plan(corpus, Protocol(split or corpus.official_split, channel), {}, selection=selection)
+    entry = Entry(name, trained_on, "machine" if across_units else "unit")
+    command = f"python run_all.py import-scores {directory} --name {name}"
+    result_commands.import_scores(directory, entry, plan, results, command, console)
+
+
+@app.command("export-scores")
+def export_scores(folder: Folder, directory: Path, detectors: Detectors = "") -> None:
+    """Write test scores in the form of DCASE Task 2."""
+    from benchmarks import result_commands
+    from detectors.variants import split_names
+
+    result_commands.export_scores(folder, directory, split_names(detectors), console)
+
+
+@app.command("verify-results")
+def verify_results(directory: Annotated[Path, typer.Argument(help="Folder with results.csv somewhere below.")]) -> None:
+    """Compute all metrics again from the stored scores and hold them against each results.csv."""
+    from benchmarks import result_commands
+
+    raise typer.Exit(0 if result_commands.verify_results(directory, console) else 1)
