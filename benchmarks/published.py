@@ -12,8 +12,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from benchmarks.datasets.mimii_release import counts
 from features import InputError
 
+CHANNEL = "0"  # the channel of all published AUCs
 FOLDER = Path(__file__).parent / "published"
 SET = ["machine", "unit", "snr_db"]
 
@@ -32,6 +34,18 @@ def published(dataset: str, metric: str = "auc") -> pd.DataFrame:
     if chosen.empty:
         raise InputError(f"published figures: no {metric!r} on {dataset}; kinds: {', '.join(table['metric'].unique())}")
     return chosen.drop(columns=["public", "metric"]).reset_index(drop=True)
+
+
+def compares(results: pd.DataFrame, dataset: str, channel: str) -> bool:
+    """Whether figures are published on a corpus, and our cells are on the same clips: whole units, the same channel.
+
+    results: one row per cell, with `n_abnormal`. A sample of a unit, or a quick run, is not what the figures are on.
+    """
+    if not (FOLDER / f"{dataset}.csv").is_file() or channel != CHANNEL or results.empty:
+        return False
+    whole = {place: n_abnormal for place, (_, n_abnormal) in counts().items()}
+    rows = zip(results["machine"], results["unit"], results["n_abnormal"], strict=True)
+    return all(whole.get((machine, unit)) == n_abnormal for machine, unit, n_abnormal in rows)
 
 
 def published_rows(results: pd.DataFrame, figures: pd.DataFrame) -> pd.DataFrame:

@@ -14,6 +14,7 @@ import pandas as pd
 from benchmarks import tables
 from benchmarks.datasets import DATASETS
 from benchmarks.dcase_metrics import official_markdown, official_score
+from benchmarks.published import compares, published, published_rows
 from benchmarks.ranking import leaderboard
 from benchmarks.results import COLUMNS, load_results, stored_scores
 from features import InputError
@@ -37,17 +38,28 @@ def make_report(root: Path, groups: Sequence[tuple[str, str, float | None]] | No
         wanted = {(machine, unit, "" if snr_db is None else snr_db) for machine, unit, snr_db in groups}
         keys = zip(results["machine"], results["unit"], results["snr_db"].astype(object).fillna(""), strict=True)
         results = results[[key in wanted for key in keys]]
-    return Report(leaderboard(results), _caption(root, results), results)
+    caption = _caption(root, results)
+    return Report(_with_published(leaderboard(results), results, caption), caption, results)
 
 
-def write_report(root: Path) -> list[Path]:
-    """Write results.csv, leaderboard.md, .csv, .tex, environment.json into `root`, each whole or not at all.
+def _with_published(board: pd.DataFrame, results: pd.DataFrame, caption: tables.Caption) -> pd.DataFrame:
+    """The leaderboard with the figures that others printed on the very same units below it, unranked."""
+    dataset = results["dataset"].iloc[0]
+    if caption.synthetic or caption.quick or not compares(results, dataset, caption.channel):
+        return board
+    rows = published_rows(results, published(dataset))
+    return pd.concat([board, rows[rows["auc"].notna()]], ignore_index=True)
 
-    A challenge's corpus gets official.md and .csv as well.
+
+def write_report(root: Path, report: Report | None = None) -> list[Path]:
+    """Write results.csv, leaderboard.md, .csv, .tex, .html, environment.json into `root`, each whole or not at all.
+
+    A challenge's corpus gets official.md and .csv as well. `report`: that of all results in `root`, where it is there.
     """
-    report = make_report(root)
+    report = report or make_report(root)
     newest = _own(report.results).sort_values("finished").iloc[-1]
     environment = json.loads((Path(newest["folder"]) / "result.json").read_text())["environment"]
+    html = tables.html(report.board, report.caption)
     texts = {
         "results.csv": report.results[[*COLUMNS, "scope", "sanity", "scores_only"]].to_csv(
             index=False, lineterminator="\n"
@@ -55,10 +67,11 @@ def write_report(root: Path) -> list[Path]:
         "leaderboard.csv": tables.csv(report.board, report.caption),
         "leaderboard.md": tables.markdown(report.board, report.caption),
         "leaderboard.tex": tables.latex(report.board, report.caption),
+        "leaderboard.html": tables.page(title_of(report.caption), html, report.caption),
         "environment.json": json.dumps(environment, indent=1) + "\n",
     }
     texts |= _official(report)
-    return [_write(root / name, text) for name, text in texts.items()]
+    return [write_text(root / name, text) for name, text in texts.items()]
 
 
 def _official(report: Report) -> dict[str, str]:
@@ -74,6 +87,11 @@ def _official(report: Report) -> dict[str, str]:
         "official.csv": table.to_csv(index=False, lineterminator="\n"),
         "official.md": official_markdown(table, metric, report.caption.setting),
     }
+
+
+def title_of(caption: tables.Caption) -> str:
+    """What stands at the top of a page."""
+    return f"{'SYNTHETIC: ' * caption.synthetic}asdbench on {caption.corpus}"
 
 
 def _own(results: pd.DataFrame) -> pd.DataFrame:
@@ -100,7 +118,8 @@ def _caption(root: Path, results: pd.DataFrame) -> tables.Caption:
     )
 
 
-def _write(file: Path, text: str) -> Path:
+def write_text(file: Path, text: str) -> Path:
+    """Write a file whole or not at all. Raises `InputError` where it cannot be written."""
     partial = file.with_name(f".{file.name}.partial")
     try:
         partial.write_text(text, encoding="utf-8")

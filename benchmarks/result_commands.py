@@ -1,20 +1,25 @@
-"""What a person sees of the commands that work on results: reproduce, cite, scores from and to elsewhere."""
+"""What a person sees of the commands that work on results: report, reproduce, cite, scores from and to elsewhere."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
 
+from benchmarks import tables
+from benchmarks.breakdown import Breakdown, breakdown
 from benchmarks.cite import bibtex, of_results
 from benchmarks.exchange import Entry
 from benchmarks.exchange import export_scores as export
 from benchmarks.exchange import import_scores as import_from
+from benchmarks.full_report import FOLDER, Wanted, write_full_report
 from benchmarks.plan import Plan
-from benchmarks.report import write_report
+from benchmarks.report import make_report, write_report
 from benchmarks.reproduce import open_corpus, read_result
 from benchmarks.reproduce import reproduce as run_again
 from benchmarks.store import Store
+from benchmarks.table_layout import narrow_columns
 from benchmarks.verification import verify_results as verify
+from features import InputError
 
 _STYLES = {"equal": "green", "within tolerance": "yellow", "different": "red"}
 
@@ -74,3 +79,22 @@ def verify_results(directory: Path, console: Console) -> bool:
         for fault in faults:
             console.print(f"  {fault}", style="red", markup=False, soft_wrap=True)
     return not any(found.values())
+
+
+def report(directory: Path, wanted: Wanted, by: str, console: Console) -> None:
+    """Build every table of stored results again, print the leaderboard, and say where the files are.
+
+    directory: a folder <results>/<dataset>/<protocol>, or one above several. by: "machine", "snr" or "unit" prints the
+    leaderboard broken down; columns that are wanted are printed in its place. Raises `InputError`.
+    """
+    roots = [directory] if (directory / "cells").is_dir() else sorted({p.parent for p in directory.glob("*/*/cells")})
+    if not roots:
+        raise InputError(f"{directory}: no results; name the folder <results>/<dataset>/<protocol>, or one above it")
+    for root in roots:
+        made = make_report(root)
+        columns = list(wanted.columns) or narrow_columns(made.board)
+        shown = breakdown(made, by) if by else Breakdown(made.board, [columns])
+        files = write_full_report(root, wanted)
+        for part in shown.columns:
+            console.print(tables.terminal(shown.board, made.caption, part))
+        console.print(f"Files: {root}/ and {root / FOLDER}/, {len(files)} in all", markup=False, soft_wrap=True)

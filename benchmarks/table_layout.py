@@ -56,7 +56,7 @@ class Caption:
 
     def __str__(self) -> str:
         parts = [
-            *self._warnings,
+            *self.warnings,
             f"{self.corpus}. AUC, the mean over {self.cells} cells (machine, unit, SNR, seed).",
             f"Interval: {100 * self.level:g} %, over the sampling of test clips (DeLong).",
             self._conditions,
@@ -66,10 +66,10 @@ class Caption:
     @property
     def setting(self) -> str:
         """What the figures were measured on and how, without what they are."""
-        return " ".join([*self._warnings, f"{self.corpus}.", self._conditions])
+        return " ".join([*self.warnings, f"{self.corpus}.", self._conditions])
 
     @property
-    def _warnings(self) -> list[str]:
+    def warnings(self) -> list[str]:
         synthetic = ["SYNTHETIC DATA: not to be set beside published figures."] * self.synthetic
         return synthetic + ["Quick run: not for citing."] * self.quick
 

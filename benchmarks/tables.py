@@ -18,9 +18,11 @@ from benchmarks.table_layout import TEXT, Caption, Entry, Layout, layout, legend
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-__all__ = ["Caption", "csv", "html", "latex", "markdown", "terminal"]
+__all__ = ["Caption", "csv", "html", "latex", "markdown", "page", "terminal"]
 
 LONG_NAME = 30  # characters of a detector's name beyond which names are broken over lines in LaTeX
+WRAPPED_SHARE = 0.32  # of the page for such names
+WRAPPED = rf"p{{{WRAPPED_SHARE}\linewidth}}"
 
 LATEX = {
     "\\": r"\textbackslash{}",
@@ -65,16 +67,17 @@ def latex(
             texts = [_marked(entry, latex_text(entry.text), r"\textbf{{{}}}", r"\underline{{{}}}") for entry in row]
             if wraps and "detector" in table.columns:
                 place = table.columns.index("detector")
-                texts[place] = _wrapped(texts[place])
+                texts[place] = breakable(texts[place])
             lines.append(" & ".join(texts) + r" \\")
         groups.append("\n".join(lines))
-    lacking = [_wrapped(f"{latex_text(name)}: {latex_text(_short(reason))}") for name, reason in table.unranked]
+    lacking = [breakable(f"{latex_text(name)}: {latex_text(_short(reason))}") for name, reason in table.unranked]
     over = rf"\multicolumn{{{width}}}{{p{{0.95\linewidth}}}}"
     groups += ["\n".join(rf"{over}{{{line}}} \\" for line in lacking)] * bool(lacking)
     kinds = ["l" if column in TEXT else "r" for column in table.columns]
     if wraps and "detector" in table.columns:
-        kinds[table.columns.index("detector")] = r"p{0.32\linewidth}"
-    size = fitting_size([_longest(table, place, wraps) for place in range(width)])
+        kinds[table.columns.index("detector")] = WRAPPED
+    sized = [_longest(table, place) for place in range(width) if kinds[place] != WRAPPED]
+    size = fitting_size(sized, WRAPPED_SHARE * (WRAPPED in kinds))
     headings = [latex_text(heading) for heading in table.headings]
     return latex_table(latex_text(table.caption), label, size, kinds, headings, groups)
 
@@ -105,21 +108,20 @@ def latex_table(
     )
 
 
-def fitting_size(longest: Sequence[int]) -> str:
+def fitting_size(longest: Sequence[int], fixed: float = 0) -> str:
     """The largest type in which columns of so many characters fit the page of LaTeX's article, about; else the least.
 
-    A character of `footnotesize` is taken as 4.3 points wide, the page as 345 points, a gap between columns as 6.
+    fixed: share of the page that columns of a set width take. A character of `footnotesize` is taken as 4.3 points
+    wide, the page as 345 points, a gap between columns as 6.
     """
-    for size, points in (("footnotesize", 4.3), ("scriptsize", 3.8), ("tiny", 2.9)):
-        if sum(longest) * points + 6 * len(longest) <= 345:
+    for size, points in (("footnotesize", 4.3), ("scriptsize", 3.8), ("tiny", 3.1)):
+        if sum(longest) * points + 6 * (len(longest) + 1) <= 345 * (1 - fixed):
             return size
     return "tiny"
 
 
-def _longest(table: Layout, place: int, wraps: bool) -> int:
-    """Characters of the longest entry of a column; a wrapped one is a third of the page."""
-    if wraps and table.columns[place] == "detector":
-        return 26
+def _longest(table: Layout, place: int) -> int:
+    """Characters of the longest entry of a column."""
     texts = [row[place].text for _, rows in table.sections for row in rows]
     return max(len(text) for text in [*texts, table.headings[place]])
 
@@ -128,8 +130,8 @@ def _name(row: Sequence[Entry], columns: Sequence[str]) -> str:
     return row[columns.index("detector")].text if "detector" in columns else ""
 
 
-def _wrapped(text: str) -> str:
-    """May be broken after punctuation, which LaTeX does not do by itself."""
+def breakable(text: str) -> str:
+    """LaTeX for a cell of a `p` column: left-aligned, and broken after punctuation too."""
     broken = re.sub(r"([,=(/@]|\{\[\})", r"\1\\allowbreak{}", text)
     return rf"\raggedright\let\\\tabularnewline\hspace{{0pt}}{broken}"
 
@@ -150,6 +152,35 @@ def html(board: pd.DataFrame, caption: Caption, columns: Sequence[str] | None = 
         lines = [f"{escape(name)}: {escape(reason)}" for name, reason in table.unranked]
         parts += ["<tbody>"] + [f'<tr><td colspan="{width}">{line}</td></tr>' for line in lines] + ["</tbody>"]
     return "\n".join([*parts, "</table>", ""])
+
+
+PAGE = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<title>{title}</title>
+<style>
+body {{ font: 15px/1.4 sans-serif; margin: 2em auto; max-width: 75em; padding: 0 1em }}
+table {{ border-collapse: collapse; display: block; overflow-x: auto; margin: 1em 0 }}
+caption {{ text-align: left; padding-bottom: .5em }}
+th, td {{ padding: .15em .6em; text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums }}
+th:nth-child(-n+2), td:nth-child(-n+2), th[colspan], td[colspan] {{ text-align: left }}
+thead {{ border-top: 2px solid; border-bottom: 1px solid }}
+tbody {{ border-bottom: 1px solid }}
+.warning {{ background: #fd6; padding: .4em .8em; font-weight: bold }}
+</style>
+</head>
+<body>
+{warning}{body}</body>
+</html>
+"""
+
+
+def page(title: str, body: str, caption: Caption) -> str:
+    """A whole HTML page; where the corpus is synthetic, or the run a quick one, a banner says so first."""
+    warnings = " ".join(caption.warnings)
+    warning = f'<p class="warning">{html_text.escape(warnings)}</p>\n' if warnings else ""
+    return PAGE.format(title=html_text.escape(title), warning=warning, body=body)
 
 
 def csv(board: pd.DataFrame, caption: Caption) -> str:

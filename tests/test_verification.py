@@ -19,12 +19,20 @@ from benchmarks.verification import verify_results
 from features import InputError
 
 
-@pytest.fixture
-def submitted(store_root, tmp_path):
-    """A submission: cells and results.csv below a folder."""
-    root = shutil.copytree(store_root, tmp_path / "submitted" / "us" / "synthetic" / store_root.name)
+@pytest.fixture(scope="module")
+def reported(store_root, tmp_path_factory):
+    """A few rows of the small store, with their tables; to be copied."""
+    root = tmp_path_factory.mktemp("reported") / store_root.name
+    for label in ("mahalanobis", "random", "dense_ae@cpu[epochs=1]"):
+        shutil.copytree(store_root / "cells" / label, root / "cells" / label)
     write_report(root)
     return root
+
+
+@pytest.fixture
+def submitted(reported, tmp_path):
+    """A submission: cells and results.csv below a folder."""
+    return shutil.copytree(reported, tmp_path / "submitted" / "us" / "synthetic" / reported.name)
 
 
 def faults(root):
