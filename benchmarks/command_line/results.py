@@ -1,4 +1,4 @@
-"""Commands that work on results: reproduce, cite, import-scores, export-scores, verify-results."""
+"""Commands that work on results: report, reproduce, cite, import-scores, export-scores, verify-results."""
 
 from pathlib import Path
 from typing import Annotated
@@ -26,6 +26,27 @@ from benchmarks.command_line.options import (
 app = typer.Typer()
 
 Folder = Annotated[Path, typer.Argument(help="A folder <results>/<dataset>/<protocol>.")]
+
+
+@app.command()
+def report(
+    directory: Annotated[Path, typer.Argument(help="A folder <results>/<dataset>/<protocol>, or one above.")] = Path(
+        "results"
+    ),
+    by: Annotated[str, option("Break the leaderboard down by machine, snr or unit.")] = "",
+    columns: Annotated[str, option("Columns of the leaderboard: rank,detector,auc,interval and so on.")] = "",
+    prefer: Annotated[str, option("Operating point: recall=0.95 or false-alarms-per-day=1.")] = "",
+    clips_per_day: Annotated[
+        float | None, option("Clips that a machine gives in a day; 10 s each if not said.")
+    ] = None,
+) -> None:
+    """Build every table again from stored scores: leaderboards, tests, thresholds, published figures."""
+    from benchmarks import result_commands
+    from benchmarks.full_report import Wanted
+    from benchmarks.thresholds import CLIPS_PER_DAY
+
+    wanted = Wanted(words(columns), prefer, CLIPS_PER_DAY if clips_per_day is None else clips_per_day)
+    result_commands.report(directory, wanted, by, console)
 
 
 @app.command()
