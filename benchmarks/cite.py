@@ -24,7 +24,7 @@ from features import InputError
 
 BIBLIOGRAPHY = Path(__file__).parent / "bibliography.bib"
 NOT_OURS = "no detector of this installation; cite its authors"
-STATISTICS = ("delong1988", "sun2014delong", "mcclish1989", "demsar2006", "benavoli2016meanranks")
+STATISTICS = ("delong1988", "sun2014delong", "newcombe2006auc", "mcclish1989", "demsar2006", "benavoli2016meanranks")
 
 
 @dataclass(frozen=True)

@@ -3,20 +3,26 @@
 All intervals here speak about the sampling of test clips, with the fitted detector held fixed. How much a detector
 changes with its seed, or from unit to unit, is another question: see `leaderboard` and `comparison`.
 
-Two rules keep an interval honest where an AUC is near its limits:
+Three rules keep an interval honest where an AUC is near its limits:
 
-- Limits are computed on the logit scale, so they stay inside 0..1 and are longer on the side of 0.5. (Simulated
-  coverage of the 95 % interval with 100 clips a class: 94 to 96 % for AUC up to 0.95; plain limits fall to 91 %.)
+- Limits are of Wilson's form (1927; for the AUC Newcombe 2006): they stay inside 0..1 and are longer towards 0.5.
+- Where few clips are out of order, DeLong's variance rests on these few and is often much too small. It is then raised
+  towards the variance that Newcombe's method 5 takes for an AUC of this size (`raised_variance`).
 - Where the variance is exactly 0 (perfect separation, or all scores equal) the data say nothing about the spread. Then
   k = min(n_normal, n_abnormal) disjoint pairs are taken as k coin tosses and get the interval of Clopper and Pearson
   (1934). For AUC = 1 that is 1 - (alpha/2)^(1/k), the exact form of the "rule of three" (Hanley and Lippman-Hand
   1983), and it holds for every distribution of scores: all pairs in order implies k independent pairs in order, which
   has at most probability AUC^k. It is wide on purpose: the interval is never a point.
+
+Coverage of the 95 % interval, simulated in 336 settings (20 to 400 clips a class, AUC 0.6 to 0.99; scores normal, of
+one spread or two up to threefold apart, exponential, heavy-tailed, or with anomalies that are partly inaudible): 0.923
+to 0.993, and between 0.93 and 0.97 in 83 % of the settings. DeLong's variance with limits on the logit scale: 0.775 to
+0.990, and 75 %; Newcombe's method 5 alone: from 0.63 on. Lengths hardly differ up to AUC 0.95. At AUC 0.995 and above,
+where most samples look perfect, coverage falls to 0.86 at worst (logit: 0.54).
 """
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import expit, logit
 from scipy.stats import beta, norm, rankdata
 
 from benchmarks.metrics import auc, checked
@@ -56,23 +62,41 @@ def delong_interval(area: float, variance: float, pairs: int, level: float = 0.9
     only where the variance is 0 (see the top of this file).
     """
     _check_level(level)
-    error = np.sqrt(max(variance, 0.0))
-    if error < SMALLEST_ERROR or not 0 < area < 1:
+    if np.sqrt(max(variance, 0.0)) < SMALLEST_ERROR or not 0 < area < 1:
         return _clopper_pearson(area, pairs, level)
-    half_width = norm.ppf(0.5 + level / 2) * error / (area * (1 - area))
-    return float(expit(logit(area) - half_width)), float(expit(logit(area) + half_width))
+    # the clips are worth as much as `tosses` of a coin: Wilson (1927)
+    tosses, z = area * (1 - area) / variance, float(norm.ppf(0.5 + level / 2))
+    centre = (area + z**2 / (2 * tosses)) / (1 + z**2 / tosses)
+    half_width = z / (1 + z**2 / tosses) * np.sqrt(area * (1 - area) / tosses + z**2 / (4 * tosses**2))
+    return float(centre - half_width), float(centre + half_width)
 
 
-def standard_error(area: float, variance: float, pairs: int) -> float:
+def raised_variance(area: float, variance: float, n_normal: int, n_abnormal: int) -> float:
+    """DeLong's variance of an AUC, raised towards Newcombe's where few clips are out of order; 0 stays 0.
+
+    Newcombe's (2006, method 5): A (1 - A) (1 + (N - 1) ((1 - A) / (2 - A) + A / (1 + A))) / (n_normal n_abnormal), with
+    N the mean number of clips of a class: that of exponential scores (Hanley and McNeil 1982). Its weight is
+    4 / (4 + E^2), where E = min(n_normal, n_abnormal) min(A, 1 - A) is about how many clips are out of order.
+    """
+    if np.sqrt(max(variance, 0.0)) < SMALLEST_ERROR:
+        return 0.0
+    mean_clips, pairs = (n_normal + n_abnormal) / 2, min(n_normal, n_abnormal)
+    spread = (1 - area) / (2 - area) + area / (1 + area)
+    assumed = area * (1 - area) * (1 + (mean_clips - 1) * spread) / (n_normal * n_abnormal)
+    out_of_order = pairs * min(area, 1 - area)
+    return float(variance + 4 / (4 + out_of_order**2) * max(0.0, assumed - variance))
+
+
+def standard_error(area: float, variance: float, n_normal: int, n_abnormal: int) -> float:
     """Standard error of one AUC for use in a mean: where the variance is 0, that of the Clopper-Pearson limits."""
-    if np.sqrt(max(variance, 0.0)) >= SMALLEST_ERROR:
-        return float(np.sqrt(variance))
-    low, high = _clopper_pearson(area, pairs, 0.95)
+    if raised := raised_variance(area, variance, n_normal, n_abnormal):
+        return float(np.sqrt(raised))
+    low, high = _clopper_pearson(area, min(n_normal, n_abnormal), 0.95)
     return (high - low) / (2 * float(norm.ppf(0.975)))
 
 
 def auc_interval(labels: ArrayLike, scores: ArrayLike, level: float = 0.95) -> Interval:
-    """DeLong limits of the AUC of one cell: `labels` and `scores` `(n_clips,)`.
+    """Limits of the AUC of one cell, from DeLong's variance, raised: `labels` and `scores` `(n_clips,)`.
 
     A class of one clip has no variance to speak of; the limits are then those of one pair, nearly all of 0..1.
     """
@@ -81,7 +105,9 @@ def auc_interval(labels: ArrayLike, scores: ArrayLike, level: float = 0.95) -> I
     if pairs < 2:
         return delong_interval(auc(label, score), 0.0, pairs, level)
     aucs, covariance = delong(label, score)
-    return delong_interval(aucs[0], covariance[0, 0], pairs, level)
+    n_abnormal = int(label.sum())
+    variance = raised_variance(aucs[0], covariance[0, 0], len(label) - n_abnormal, n_abnormal)
+    return delong_interval(aucs[0], variance, pairs, level)
 
 
 def disjoint_pairs(labels: ArrayLike) -> int:

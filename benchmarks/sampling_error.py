@@ -72,7 +72,9 @@ def _cell_errors(rows: pd.DataFrame, scores: ScoreLoader) -> tuple[np.ndarray, n
     aucs, covariance = delong(labels, values)
     _check_aucs(rows, aucs)
     pairs, variance = disjoint_pairs(labels), np.diag(covariance)
-    own = np.array([standard_error(*one, pairs) for one in zip(aucs, variance, strict=True)])
+    n_abnormal = int(labels.sum())
+    n_normal = len(labels) - n_abnormal
+    own = np.array([standard_error(*one, n_normal, n_abnormal) for one in zip(aucs, variance, strict=True)])
     of_difference = variance[:, None] + variance[None, :] - 2 * covariance
     return own, np.sqrt(np.maximum(of_difference, 0)), pairs
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks.intervals import auc_interval, delong
+from benchmarks.intervals import auc_interval, delong, raised_variance
 from benchmarks.metrics import METRICS
 from benchmarks.ranking import leaderboard
 from benchmarks.sampling_error import sampling_error
@@ -226,8 +226,10 @@ def test_errors_add_straight_within_a_unit_and_in_squares_across_units():
     own = {}
     for (unit, snr_db), rows in results.groupby(["unit", "snr_db"]):
         a, b = (scores(row) for _, row in rows.sort_values("detector").iterrows())
-        c = delong(a["label"], [a["score"], b["score"]])[1]
-        own[unit, snr_db] = c[0, 0] ** 0.5, (c[0, 0] + c[1, 1] - 2 * c[0, 1]) ** 0.5
+        aucs, c = delong(a["label"], [a["score"], b["score"]])
+        n_abnormal = int(a["label"].sum())
+        raised = raised_variance(aucs[0], c[0, 0], len(a) - n_abnormal, n_abnormal)
+        own[unit, snr_db] = raised**0.5, (c[0, 0] + c[1, 1] - 2 * c[0, 1]) ** 0.5
     units = sorted(results["unit"].unique())
     expected = [np.sqrt(sum((own[u, 6.0][i] + own[u, 0.0][i]) ** 2 for u in units)) / 6 for i in (0, 1)]
     errors = sampling_error(results, scores)
