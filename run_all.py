@@ -81,7 +81,7 @@ def run(
     from benchmarks.datasets import find_data, open_dataset
     from benchmarks.plan import Selection, make_plan
     from benchmarks.protocols import Protocol
-    from benchmarks.report import QUICK_SUFFIX, write_report
+    from benchmarks.report import QUICK_SUFFIX, make_report, write_report
     from benchmarks.runner import Runner
     from benchmarks.store import Store
     from features.cache import FeatureCache
@@ -102,8 +102,9 @@ def run(
     command = shlex.join(["python", "run_all.py", *sys.argv[1:]])
     runner = Runner(store, FeatureCache(cache), jobs or os.cpu_count() or 1, threads, plugin_files, command, diagnose)
     failures = terminal.run(plan, runner, force, console)
-    files = write_report(store.root)
-    terminal.show(plan, runner, failures, files, console)
+    report = make_report(store.root)
+    files = write_report(store.root, report)
+    terminal.show(report, plan, runner, failures, files, console)
     raise typer.Exit(1 if failures else 0)
 
 

@@ -16,7 +16,7 @@ from benchmarks.estimate import seconds_of
 from benchmarks.manifest import FROZEN, hashes, save
 from benchmarks.plan import Job, Plan, snr_text
 from benchmarks.protocols import SPLIT_RULES
-from benchmarks.report import make_report
+from benchmarks.report import Report, make_report
 from benchmarks.runner import Runner
 from benchmarks.table_layout import default_columns
 from detectors import Detector, registry
@@ -93,10 +93,17 @@ def _print_plan(plan: Plan, runner: Runner, jobs: list[Job], seconds: list[float
     console.print(f"estimate  {'; '.join(filter(None, [minutes, untimed]))}", markup=False)
 
 
-def show(plan: Plan, runner: Runner, failures: list[tuple[Job, str]], files: list[Path], console: Console) -> None:
-    """Print the leaderboard on the plan's units, what failed and how to repeat it, and where the files are."""
+def show(
+    report: Report, plan: Plan, runner: Runner, failures: list[tuple[Job, str]], files: list[Path], console: Console
+) -> None:
+    """Print the leaderboard on the plan's units, what failed and how to repeat it, and where the files are.
+
+    report: that of all results in the store; where there are others beside the plan's, it is narrowed down.
+    """
     root = runner.store.root
-    report = make_report(root, [(group.machine, group.unit, group.snr_db) for group in plan.groups])
+    groups = [(group.machine, group.unit, group.snr_db) for group in plan.groups]
+    if len(groups) < len(report.results[["machine", "unit", "snr_db"]].drop_duplicates()):
+        report = make_report(root, groups)
     columns = default_columns(report.board)
     if console.width < WIDE:
         columns = [c for c in columns if c in ("rank", "detector", "interval") or c.startswith("auc")]
