@@ -53,17 +53,18 @@ class Pages:
         self.html.append(f'<img src="{name}" alt="{about}">\n')
 
 
-def write_full_report(root: Path, wanted: Wanted = Wanted()) -> list[Path]:
+def write_full_report(root: Path, wanted: Wanted = Wanted(), report: Report | None = None) -> list[Path]:
     """Write the tables of `write_report` and the folder `report` with all others; return the files.
 
+    report: that of all results in `root`, where it is there.
     Raises `InputError` where there are no results, a column is unknown, or a wish cannot be granted.
     """
-    report = make_report(root)
+    report = report or make_report(root)
     order = [name for name in report.board["detector"] if name in set(report.results["detector"])]
     wish = [wish_table(wanted.wish, report.results, order, wanted.clips_per_day)] if wanted.wish else []
     pages = _leaderboards(report, wanted)
     levels = levels_of(report.results, report.board)
-    for table in statistics_tables(report.results, report.board):
+    for table in statistics_tables(report.results, report.board, levels):
         pages.add(table, shown=table.name != "pairs")
     figures = {f"critical_difference{_suffix(level.name)}.svg": level for level in levels}
     for name, level in figures.items():

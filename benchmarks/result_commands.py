@@ -94,7 +94,7 @@ def report(directory: Path, wanted: Wanted, by: str, console: Console) -> None:
         made = make_report(root)
         columns = list(wanted.columns) or narrow_columns(made.board)
         shown = breakdown(made, by) if by else Breakdown(made.board, [columns])
-        files = write_full_report(root, wanted)
+        files = write_full_report(root, wanted, made)
         for part in shown.columns:
             console.print(tables.terminal(shown.board, made.caption, part))
         console.print(f"Files: {root}/ and {root / FOLDER}/, {len(files)} in all", markup=False, soft_wrap=True)

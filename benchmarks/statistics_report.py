@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 RESAMPLES = 2000
 SEED = 0
 ALPHA = 0.05
+ON_PAGE = 10  # columns of a matrix in LaTeX
 MARGIN = 0.01  # AUC: up to here a unit is a tie
 
 
@@ -38,13 +39,15 @@ class Level:
     detectable: float  # AUC
 
 
-def statistics_tables(results: pd.DataFrame, board: pd.DataFrame) -> list[PlainTable]:
-    """All tables, in the order of reading. Fewer where there are too few detectors or units; none where none ran."""
+def statistics_tables(results: pd.DataFrame, board: pd.DataFrame, levels: list[Level]) -> list[PlainTable]:
+    """All tables, in the order of reading; `levels`: those of `levels_of`.
+
+    Fewer where there are too few detectors or units; none where none ran.
+    """
     results = results[results["status"] != "unjudged"]
     ranked = board.loc[board["rank"].notna(), "detector"]
     if ranked.empty:
         return []
-    levels = levels_of(results, board)
     tables = [_spreads(results[results["detector"].isin(ranked)])]
     return tables + ([_tests(levels), _ranks(levels), *_matrices(levels[0]), _pairs(levels)] if levels else [])
 
@@ -126,11 +129,13 @@ def _matrices(level: Level) -> list[PlainTable]:
         f"On how many of {len(level.units)} units ({level.name}) the row's detector beats, ties with, loses to the "
         f"column's; up to {MARGIN:g} AUC apart is a tie."
     )
-    p_table = pd.DataFrame(numbered | p_rows)
+    p_table, w_table = pd.DataFrame(numbered | p_rows), pd.DataFrame(numbered | shown)
+    beside = list(shown)[ON_PAGE:]
+    narrow = f" In LaTeX: the columns of the best {ON_PAGE}." * bool(beside)
     formats = dict.fromkeys(p_rows, ".2f")
     return [
-        PlainTable("wilcoxon_holm", "Which pairs differ", p_note, p_table, formats),
-        PlainTable("win_tie_loss", "Win / tie / loss", w_note, pd.DataFrame(numbered | shown), {}),
+        PlainTable("wilcoxon_holm", "Which pairs differ", p_note + narrow, p_table, formats, beside_page=beside),
+        PlainTable("win_tie_loss", "Win / tie / loss", w_note + narrow, w_table, beside_page=beside),
     ]
 
 

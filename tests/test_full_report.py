@@ -48,6 +48,10 @@ def made(reported):
     return make_report(reported)
 
 
+def tables_of(report):
+    return statistics_tables(report.results, report.board, levels_of(report.results, report.board))
+
+
 def files_of(root):
     """All files of a report by name, but the cells."""
     files = [file for file in root.rglob("*") if file.is_file() and "cells" not in file.parts]
@@ -138,7 +142,7 @@ def test_sanity_rows_are_not_in_tests_over_units(made):
 
 
 def test_statistics_are_those_of_the_comparison(made):
-    tables = {table.name: table.frame for table in statistics_tables(made.results, made.board)}
+    tables = {table.name: table.frame for table in tables_of(made)}
     units = levels_of(made.results, made.board)[0].units
     friedman = comparison.friedman(units)
     row = tables["tests"].iloc[0]
@@ -176,12 +180,12 @@ def test_two_detectors_have_no_friedman_and_one_has_no_tests(store_root, tmp_pat
     for label in ("mahalanobis", "random", "knn[k=3]"):
         shutil.copytree(store_root / "cells" / label, root / "cells" / label)
     report = make_report(root)
-    tables = {table.name: table.frame for table in statistics_tables(report.results, report.board)}
+    tables = {table.name: table.frame for table in tables_of(report)}
     assert np.isnan(tables["tests"]["chi2"]).all()
     assert tables["pairs"]["p Nemenyi"].isna().all()
     shutil.rmtree(root / "cells" / "knn[k=3]")
     alone = make_report(root)
-    assert [table.name for table in statistics_tables(alone.results, alone.board)] == ["spreads"]
+    assert [table.name for table in tables_of(alone)] == ["spreads"]
     assert any(file.name == "report.md" for file in write_full_report(root))
 
 
@@ -363,7 +367,7 @@ def test_the_command_prints_the_leaderboard_and_where_the_files_are(store_root, 
 def test_seeds_and_clips_have_spreads_of_their_own(tmp_path):
     root = make_store(tmp_path, ("random", "iforest[trees=5]"), seeds=(0, 1))
     report = make_report(root)
-    (spreads, *_) = statistics_tables(report.results, report.board)
+    (spreads, *_) = tables_of(report)
     frame = spreads.frame.set_index("detector")
     means = report.results[report.results["detector"] == "random"].groupby("seed")["auc"].mean()
     assert frame.loc["random", "seed s.d."] == pytest.approx(means.std())
