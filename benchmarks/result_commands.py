@@ -33,13 +33,13 @@ def reproduce(file: Path, data: Path | None, console: Console) -> bool:
     file = file / "result.json" if file.is_dir() else file
     result = read_result(file)
     found = run_again(file, open_corpus(result, data))
-    console.print(f"{found.cell}: {found.verdict}", style=_STYLES[found.verdict], markup=False)
+    console.print(f"{found.cell}: {found.verdict}", style=_STYLES[found.verdict], markup=False, soft_wrap=True)
     if found.where:
-        console.print(f"  {found.where}", markup=False)
+        console.print(f"  {found.where}", markup=False, soft_wrap=True)
     for line in found.changed:
-        console.print(f"  changed since it was written: {line}", style="red", markup=False)
+        console.print(f"  changed since it was written: {line}", style="red", markup=False, soft_wrap=True)
     for line in found.conditions:
-        console.print(f"  not as it was: {line}", style="yellow", markup=False)
+        console.print(f"  not as it was: {line}", style="yellow", markup=False, soft_wrap=True)
     return found.verdict != "different" and not found.changed
 
 
