@@ -7,6 +7,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import jsonschema
 import numpy as np
 import pandas as pd
 import pytest
@@ -44,7 +45,6 @@ class Silent(Detector):
 @pytest.fixture
 def valid():
     """Whether a result follows the schema, as a function that gives the faults."""
-    jsonschema = pytest.importorskip("jsonschema", reason="jsonschema is not installed: pip install -e '.[dev]'")
     validator = jsonschema.Draft202012Validator
     validator.check_schema(SCHEMA)
     return lambda result: [f"{error.json_path}: {error.message}" for error in validator(SCHEMA).iter_errors(result)]
