@@ -77,11 +77,11 @@ def run(
     """
     if context.invoked_subcommand is not None:
         return
-    from benchmarks import terminal
+    from benchmarks.command_line import terminal
     from benchmarks.datasets import find_data, open_dataset
     from benchmarks.plan import Selection, make_plan
     from benchmarks.protocols import Protocol
-    from benchmarks.report import QUICK_SUFFIX, make_report, write_report
+    from benchmarks.reporting.report import QUICK_SUFFIX, make_report, write_report
     from benchmarks.runner import Runner
     from benchmarks.store import Store
     from features.cache import FeatureCache
@@ -111,7 +111,7 @@ def run(
 @app.command("list")
 def list_all(plugins: Plugins = None) -> None:
     """Show the detectors and whether they can run, the datasets and the protocols."""
-    from benchmarks import terminal
+    from benchmarks.command_line import terminal
 
     load_plugins(plugins)
     terminal.show_catalogue(console)
@@ -122,7 +122,7 @@ def check(
     names: Annotated[list[str], typer.Argument(help="Names of detectors, or Python files that register some.")],
 ) -> None:
     """Run the conformance checks on detectors and print a verdict per check."""
-    from benchmarks import terminal
+    from benchmarks.command_line import terminal
     from detectors.registry import load_plugin
     from detectors.variants import create
 

@@ -18,7 +18,7 @@ import pandas as pd
 
 from benchmarks.metrics import METRICS
 from benchmarks.results import stored_scores
-from benchmarks.sampling_error import CELL, SamplingError, ScoreLoader, sampling_error
+from benchmarks.statistics.sampling_error import CELL, SamplingError, ScoreLoader, sampling_error
 from features import InputError
 
 SET = CELL[:-1]

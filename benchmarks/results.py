@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from benchmarks.intervals import auc_interval
 from benchmarks.metrics import METRICS
+from benchmarks.statistics.intervals import auc_interval
 from benchmarks.store import Store
 from features import InputError
 

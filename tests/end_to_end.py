@@ -8,7 +8,7 @@ import pandas as pd
 from benchmarks.datasets import Dataset
 from benchmarks.plan import make_plan
 from benchmarks.protocols import Protocol
-from benchmarks.report import write_report
+from benchmarks.reporting.report import write_report
 from benchmarks.results import load_results
 from benchmarks.runner import Runner
 from benchmarks.store import Store

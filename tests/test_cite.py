@@ -10,10 +10,10 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from benchmarks import result_commands
-from benchmarks.cite import BIBLIOGRAPHY, bibtex, named_in, of_results, papers, parse
+from benchmarks.command_line import result_commands
 from benchmarks.datasets import DATASETS
-from benchmarks.published import FOLDER
+from benchmarks.reporting.cite import BIBLIOGRAPHY, bibtex, named_in, of_results, papers, parse
+from benchmarks.reporting.published import FOLDER
 from detectors.registry import detectors
 from detectors.variants import create
 from features import InputError

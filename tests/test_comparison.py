@@ -6,7 +6,7 @@ import pytest
 from scipy.stats import norm
 from test_leaderboard import noisy, small
 
-from benchmarks.comparison import (
+from benchmarks.statistics.comparison import (
     average_ranks,
     critical_difference,
     friedman,
@@ -24,8 +24,8 @@ from benchmarks.comparison import (
     wilcoxon_holm,
     win_tie_loss,
 )
-from benchmarks.intervals import delong
-from benchmarks.sampling_error import sampling_error
+from benchmarks.statistics.intervals import delong
+from benchmarks.statistics.sampling_error import sampling_error
 from features import InputError
 
 # Demsar (2006), table 6: AUC of C4.5 without and with m, cf and both tuned, on 14 sets. Its ranks tell the two 0.975 of

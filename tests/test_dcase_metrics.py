@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from benchmarks.dcase_metrics import DCASE_2020, DCASE_2021, DCASE_2022, official_score
+from benchmarks.statistics.dcase_metrics import DCASE_2020, DCASE_2021, DCASE_2022, official_score
 
 # Scores by domain and class. Sorted: 1 1 | 1.5a 2 3a 3a 4 5a. Worked by hand:
 # source normals against all anomalies: 1 lies below 4 of 4, 2 below 3 of 4: 7/8; target: 4 of 4 and 1 of 4: 5/8.

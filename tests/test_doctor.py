@@ -10,13 +10,13 @@ import pytest
 from rich.console import Console
 from wav_files import chunk, format_chunk, noise, riff, wav_bytes, write_wav, write_zip
 
-from benchmarks.clip_headers import Header, header
-from benchmarks.data_commands import examine_mimii
+from benchmarks.acquisition.clip_headers import Header, header
+from benchmarks.acquisition.doctor import examine
+from benchmarks.command_line.data_commands import examine_mimii
 from benchmarks.datasets import mimii_release
 from benchmarks.datasets.kept_channels import Kept
 from benchmarks.datasets.mimii import Mimii
 from benchmarks.datasets.mimii_release import Archive
-from benchmarks.doctor import examine
 from features import InputError, WavFile
 
 SAMPLE = Path(__file__).parents[2] / "shared/data/mimii_sample/0_dB_fan.zip"

@@ -14,14 +14,14 @@ import pytest
 from filelock import FileLock
 from rich.console import Console
 
-from benchmarks.data_commands import download_mimii
+from benchmarks.acquisition.disk import disk_errors
+from benchmarks.acquisition.download import MARGIN, Download, choose, download
+from benchmarks.acquisition.fetch import PROGRESS, Patience, RemoteFile, fetch
+from benchmarks.acquisition.meter import size_text
+from benchmarks.command_line.data_commands import download_mimii
 from benchmarks.datasets import mimii_release
 from benchmarks.datasets.mimii import Mimii
 from benchmarks.datasets.mimii_release import Archive
-from benchmarks.disk import disk_errors
-from benchmarks.download import MARGIN, Download, choose, download
-from benchmarks.fetch import PROGRESS, Patience, RemoteFile, fetch
-from benchmarks.meter import size_text
 from features import InputError
 
 BODY = np.random.default_rng(0).bytes(50_000)
@@ -230,7 +230,7 @@ def test_part_that_is_too_long_is_dropped(server, tmp_path):
 
 def test_full_disk(server, tmp_path):
     code = (
-        "import resource, sys; from pathlib import Path; from benchmarks.fetch import *\n"
+        "import resource, sys; from pathlib import Path; from benchmarks.acquisition.fetch import *\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (30_000, 30_000))\n"
         f"fetch({remote(server)!r}, Path(sys.argv[1]))"
     )
@@ -263,7 +263,7 @@ def test_killed_twice_and_resumed(tmp_path):
     part = data / f"{NAME}.part"
     with hs.serving({NAME: body}) as server:
         code = (
-            "import sys; from pathlib import Path; from benchmarks.download import *\n"
+            "import sys; from pathlib import Path; from benchmarks.acquisition.download import *\n"
             "from benchmarks.datasets.mimii_release import Archive\n"
             f"download(Download(Path(sys.argv[1]), ({archive!r},), address={server.address!r}))"
         )

@@ -12,13 +12,14 @@ import pytest
 from rich.console import Console
 from small_store import CORPUS, PROTOCOL
 
-from benchmarks import leaderboard, load_results, result_commands
+from benchmarks import leaderboard, load_results
+from benchmarks.command_line import result_commands
 from benchmarks.datasets.dcase_editions import EDITIONS
-from benchmarks.exchange import Entry, export_scores, import_scores
+from benchmarks.exchange.entries import Entry, export_scores, import_scores
+from benchmarks.exchange.reproduce import read_result
 from benchmarks.plan import Selection, make_plan
 from benchmarks.protocols import Protocol
-from benchmarks.report import make_report, write_report
-from benchmarks.reproduce import read_result
+from benchmarks.reporting.report import make_report, write_report
 from benchmarks.seal import changes
 from benchmarks.store import Store
 from features import InputError

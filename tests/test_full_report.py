@@ -14,20 +14,21 @@ from rich.console import Console
 from sklearn.metrics import classification_report
 from small_store import PROTOCOL, make_store
 
-from benchmarks import comparison, result_commands
+from benchmarks.command_line import result_commands
 from benchmarks.datasets.mimii import Mimii
-from benchmarks.exchange import Entry, import_scores
-from benchmarks.full_report import Wanted, write_full_report
+from benchmarks.exchange.entries import Entry, import_scores
 from benchmarks.manifest import public_mimii_clips
-from benchmarks.plain_table import PlainTable
 from benchmarks.plan import make_plan
 from benchmarks.protocols import Protocol
-from benchmarks.report import make_report, write_report
+from benchmarks.reporting.full_report import Wanted, write_full_report
+from benchmarks.reporting.plain_table import PlainTable
+from benchmarks.reporting.report import make_report, write_report
+from benchmarks.reporting.statistics_report import critical_difference_diagram, levels_of, statistics_tables
+from benchmarks.reporting.thresholds_report import classification_reports, decisions_of, threshold_table, wish_table
 from benchmarks.results import load_results, stored_scores
-from benchmarks.statistics_report import critical_difference_diagram, levels_of, statistics_tables
+from benchmarks.statistics import comparison
+from benchmarks.statistics.thresholds import mean_and_deviations
 from benchmarks.store import Store
-from benchmarks.thresholds import mean_and_deviations
-from benchmarks.thresholds_report import classification_reports, decisions_of, threshold_table, wish_table
 from features import InputError
 
 ROOT = Path(__file__).parent.parent
@@ -72,7 +73,7 @@ class Gone(importlib.abc.MetaPathFinder):
 
 sys.meta_path.insert(0, Gone())
 assert "detectors.knn" in METHODS
-from benchmarks.full_report import Wanted, write_full_report
+from benchmarks.reporting.full_report import Wanted, write_full_report
 write_full_report(Path(sys.argv[1]), Wanted(("rank", "detector", "auc", "pauc"), "recall=0.8"))
 """
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from benchmarks.intervals import (
+from benchmarks.metrics import auc
+from benchmarks.statistics.intervals import (
     auc_interval,
     bootstrap_aucs,
     delong,
@@ -14,7 +15,6 @@ from benchmarks.intervals import (
     standard_error,
     stratified_bootstrap_interval,
 )
-from benchmarks.metrics import auc
 from features import InputError
 
 

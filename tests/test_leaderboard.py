@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks.intervals import auc_interval, delong, raised_variance
 from benchmarks.metrics import METRICS
 from benchmarks.ranking import leaderboard
-from benchmarks.sampling_error import sampling_error
+from benchmarks.statistics.intervals import auc_interval, delong, raised_variance
+from benchmarks.statistics.sampling_error import sampling_error
 from features import InputError
 
 FOUR = {0.0: [3, 4, 1, 2], 0.25: [2, 4, 1, 3], 0.5: [1, 4, 2, 3], 0.75: [1, 3, 2, 4], 1.0: [1, 2, 3, 4]}

@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 from wav_files import noise, wav_bytes, write_wav, write_zip
 
+from benchmarks.acquisition.download import Download, download
+from benchmarks.acquisition.mono_store import has_store, make_store
 from benchmarks.datasets.kept_channels import Kept, StoredClip
 from benchmarks.datasets.mimii import Mimii
 from benchmarks.datasets.mimii_release import Archive
-from benchmarks.download import Download, download
-from benchmarks.mono_store import has_store, make_store
 from features import InputError, LogMel, PooledLogMel, WavFile
 from features.cache import FeatureCache
 
@@ -214,7 +214,7 @@ def test_killed_while_the_store_is_made(tmp_path):
     archive, body = hs.make_archive(tmp_path / "published", n_clips=200, n_samples=1000)
     data = tmp_path / "data"
     code = (
-        "import sys; from pathlib import Path; from benchmarks.download import *\n"
+        "import sys; from pathlib import Path; from benchmarks.acquisition.download import *\n"
         "from benchmarks.datasets.mimii_release import Archive\n"
         f"download(Download(Path(sys.argv[1]), ({archive!r},), (0,)))"
     )

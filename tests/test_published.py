@@ -4,9 +4,9 @@ import pandas as pd
 import pytest
 from test_leaderboard import noisy
 
-from benchmarks.published import FOLDER, beside, published, published_rows
 from benchmarks.ranking import leaderboard
-from benchmarks.tables import Caption, html, latex, markdown
+from benchmarks.reporting.published import FOLDER, beside, published, published_rows
+from benchmarks.reporting.tables import Caption, html, latex, markdown
 from features import InputError
 
 SET = ["machine", "unit", "snr_db"]

@@ -11,11 +11,11 @@ import pytest
 from rich.console import Console
 from small_store import CORPUS, make_store
 
-from benchmarks import result_commands
+from benchmarks.command_line import result_commands
+from benchmarks.exchange.reproduce import open_corpus, read_result, reproduce
+from benchmarks.exchange.score_difference import compare_scores
 from benchmarks.plan import Cell
 from benchmarks.protocols import Protocol
-from benchmarks.reproduce import open_corpus, read_result, reproduce
-from benchmarks.score_difference import compare_scores
 from benchmarks.seal import sealed_text
 from detectors import Detector, registry
 from features import Feature, InputError, PooledLogMel
@@ -243,7 +243,7 @@ def test_a_clip_that_is_new_is_named(tmp_path):
 
 
 def test_the_command_prints_the_verdict_and_what_was_changed(cell, monkeypatch):
-    monkeypatch.setattr("benchmarks.result_commands.open_corpus", lambda result, data: CORPUS)
+    monkeypatch.setattr("benchmarks.command_line.result_commands.open_corpus", lambda result, data: CORPUS)
     console = Console(file=io.StringIO(), width=300)
     assert result_commands.reproduce(cell, None, console)
     assert console.file.getvalue() == "mahalanobis on fan id_00, seed 0: equal\n"

@@ -16,7 +16,7 @@ from small_store import CORPUS, PROTOCOL, make_store
 import benchmarks
 from benchmarks import leaderboard, load_results
 from benchmarks.plan import make_plan
-from benchmarks.report import make_report, write_report
+from benchmarks.reporting.report import make_report, write_report
 from benchmarks.runner import Runner
 from benchmarks.seal import changes, differing_line
 from benchmarks.store import SCHEMA_VERSION, Store

@@ -13,6 +13,7 @@ MAY_IMPORT = {
     "detectors": {"features", "detectors"},
     "benchmarks": {"features", "detectors", "benchmarks"},
 }
+ENDS = ("acquisition", "exchange", "reporting")  # of benchmarks: what only the command line draws on
 OURS = {"features", "detectors", "benchmarks", "run_all"}
 
 
@@ -36,6 +37,14 @@ def test_no_import_points_back(package):
     for file in files:
         wrong = imported(file) & OURS - MAY_IMPORT[package]
         assert not wrong, f"{file.relative_to(ROOT)} imports {wrong}"
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_a_run_draws_on_no_end_of_benchmarks(end):
+    for file in sorted((ROOT / "benchmarks").rglob("*.py")):
+        part = file.relative_to(ROOT / "benchmarks").parts[0]
+        names = f"from benchmarks.{end}" in file.read_text() or f"import benchmarks.{end}" in file.read_text()
+        assert not names or part in (end, "command_line"), f"{file.relative_to(ROOT)} imports benchmarks.{end}"
 
 
 @pytest.mark.parametrize("module", ["run_all", "features", "detectors", "detectors.registry"])

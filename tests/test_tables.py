@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from benchmarks.tables import Caption, csv, html, latex, markdown, terminal
+from benchmarks.reporting.tables import Caption, csv, html, latex, markdown, terminal
 from features import InputError
 
 CAPTION = Caption(
@@ -223,6 +223,6 @@ def test_unknown_columns_are_named(board, form):
 
 def test_importing_tables_brings_nothing_heavy():
     heavy = "('torch', 'matplotlib', 'librosa', 'pyod')"
-    program = f"import sys, benchmarks.tables; print([name for name in {heavy} if name in sys.modules])"
+    program = f"import sys, benchmarks.reporting.tables; print([name for name in {heavy} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

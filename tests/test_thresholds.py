@@ -8,7 +8,7 @@ import pytest
 from scipy.stats import gamma
 from test_leaderboard import noisy, small
 
-from benchmarks.thresholds import (
+from benchmarks.statistics.thresholds import (
     RULES,
     Rule,
     cell_decisions,

@@ -9,13 +9,13 @@ import pytest
 from rich.console import Console
 from small_store import make_store
 
-from benchmarks import result_commands
+from benchmarks.command_line import result_commands
 from benchmarks.datasets.synthetic import Synthetic
+from benchmarks.exchange.verification import verify_results
 from benchmarks.manifest import public_mimii_clips
 from benchmarks.protocols import Protocol
-from benchmarks.report import write_report
+from benchmarks.reporting.report import write_report
 from benchmarks.seal import sealed_text
-from benchmarks.verification import verify_results
 from features import InputError
 
 

@@ -32,7 +32,7 @@ def manifest(
     out: Annotated[Path, option("File that the manifest is saved to.")] = Path("manifest.csv"),
 ) -> None:
     """Print and save who trains, validates and tests, with the hash that every result carries."""
-    from benchmarks import terminal
+    from benchmarks.command_line import terminal
     from benchmarks.datasets import open_dataset
     from benchmarks.plan import Selection, make_plan
     from benchmarks.protocols import Protocol
@@ -54,9 +54,9 @@ def download(
     channels: Annotated[str, option("Channels to keep with --delete-archives: 0,4. The first if not given.")] = "",
 ) -> None:
     """Fetch MIMII, all of it or some machines and SNRs; the same command goes on where it was stopped."""
-    from benchmarks.data_commands import download_mimii
+    from benchmarks.acquisition.download import Download, choose
+    from benchmarks.command_line.data_commands import download_mimii
     from benchmarks.datasets.mimii_release import ADDRESS
-    from benchmarks.download import Download, choose
     from features import InputError
 
     if corpus != "mimii":
@@ -75,7 +75,7 @@ def doctor(
     deep: Annotated[bool, option("Decode every clip, not only its header.", "--deep")] = False,
 ) -> None:
     """Tell what is there of MIMII, what is wrong with it, and what it can be used for."""
-    from benchmarks.data_commands import examine_mimii
+    from benchmarks.command_line.data_commands import examine_mimii
     from benchmarks.datasets import find_data
     from features import InputError
 
@@ -88,7 +88,7 @@ def doctor(
 @app.command("export-corpus")
 def export_corpus(directory: Path) -> None:
     """Write the synthetic corpus as WAV files in the layout of MIMII."""
-    from benchmarks import terminal
+    from benchmarks.command_line import terminal
     from benchmarks.datasets import Synthetic
 
     terminal.export(Synthetic(), directory, console)

@@ -41,9 +41,9 @@ def report(
     ] = None,
 ) -> None:
     """Build every table again from stored scores: leaderboards, tests, thresholds, published figures."""
-    from benchmarks import result_commands
-    from benchmarks.full_report import Wanted
-    from benchmarks.thresholds import CLIPS_PER_DAY
+    from benchmarks.command_line import result_commands
+    from benchmarks.reporting.full_report import Wanted
+    from benchmarks.statistics.thresholds import CLIPS_PER_DAY
 
     wanted = Wanted(words(columns), prefer, CLIPS_PER_DAY if clips_per_day is None else clips_per_day)
     result_commands.report(directory, wanted, by, console)
@@ -56,7 +56,7 @@ def reproduce(
     plugins: Plugins = None,
 ) -> None:
     """Run a result again: equal, within tolerance, or different and where."""
-    from benchmarks import result_commands
+    from benchmarks.command_line import result_commands
 
     load_plugins(plugins)
     raise typer.Exit(0 if result_commands.reproduce(result, data, console) else 1)
@@ -70,7 +70,7 @@ def cite(
     plugins: Plugins = None,
 ) -> None:
     """Print BibTeX for a corpus, its detectors and asdbench: those of a table, or those that are named."""
-    from benchmarks import result_commands
+    from benchmarks.command_line import result_commands
     from detectors import registry
     from detectors.variants import split_names
 
@@ -96,9 +96,9 @@ def import_scores(
     results: Results = Path("results"),
 ) -> None:
     """Check scores that were computed elsewhere and rank them, marked as scores only."""
-    from benchmarks import result_commands
+    from benchmarks.command_line import result_commands
     from benchmarks.datasets import open_dataset
-    from benchmarks.exchange import Entry
+    from benchmarks.exchange.entries import Entry
     from benchmarks.plan import Selection, make_plan
     from benchmarks.protocols import Protocol
 
@@ -113,7 +113,7 @@ def import_scores(
 @app.command("export-scores")
 def export_scores(folder: Folder, directory: Path, detectors: Detectors = "") -> None:
     """Write test scores in the form of DCASE Task 2."""
-    from benchmarks import result_commands
+    from benchmarks.command_line import result_commands
     from detectors.variants import split_names
 
     result_commands.export_scores(folder, directory, split_names(detectors), console)
@@ -122,6 +122,6 @@ def export_scores(folder: Folder, directory: Path, detectors: Detectors = "") ->
 @app.command("verify-results")
 def verify_results(directory: Annotated[Path, typer.Argument(help="Folder with results.csv somewhere below.")]) -> None:
     """Compute all metrics again from the stored scores and hold them against each results.csv."""
-    from benchmarks import result_commands
+    from benchmarks.command_line import result_commands
 
     raise typer.Exit(0 if result_commands.verify_results(directory, console) else 1)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 from features import AudioSource, Feature, InputError
 
 if TYPE_CHECKING:
-    from benchmarks.dcase_metrics import OfficialMetric
+    from benchmarks.statistics.dcase_metrics import OfficialMetric
 
 _NAME = re.compile(r"(?![. ])[^\x00-\x1f/\\:*?\"<>|]+")  # can be part of the name of a file anywhere
 

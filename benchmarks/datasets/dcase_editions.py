@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.datasets.dcase import Dcase, Found, find_recordings
-from benchmarks.dcase_metrics import DCASE_2020, DCASE_2021, DCASE_2022
+from benchmarks.statistics.dcase_metrics import DCASE_2020, DCASE_2021, DCASE_2022
 from features import InputError
 
 _BY_NC_SA = "CC BY-NC-SA 4.0"

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from benchmarks import comparison
-from benchmarks.plain_table import PlainTable
+from benchmarks.reporting.plain_table import PlainTable
 from benchmarks.results import stored_scores
-from benchmarks.sampling_error import sampling_error
+from benchmarks.statistics import comparison
+from benchmarks.statistics.sampling_error import sampling_error
 from features import InputError
 
 if TYPE_CHECKING:

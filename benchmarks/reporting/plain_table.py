@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 from tabulate import tabulate
 
-from benchmarks.tables import LONG_NAME, breakable, fitting_size, latex_table, latex_text, markdown_text
+from benchmarks.reporting.tables import LONG_NAME, breakable, fitting_size, latex_table, latex_text, markdown_text
 
 ROWS_PER_PAGE = 45  # of LaTeX; longer tables are continued
 

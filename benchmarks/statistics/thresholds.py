@@ -21,7 +21,7 @@ from scipy.stats import FitError, beta, gamma
 from sklearn.metrics import classification_report
 
 from benchmarks.metrics import checked
-from benchmarks.sampling_error import CELL, ScoreLoader
+from benchmarks.statistics.sampling_error import CELL, ScoreLoader
 from features import InputError
 
 CLIPS_PER_DAY = 8640.0  # ten-second clips without a pause

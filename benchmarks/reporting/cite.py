@@ -16,7 +16,7 @@ from pathlib import Path
 import pandas as pd
 
 from benchmarks.datasets import DATASETS
-from benchmarks.published import FOLDER
+from benchmarks.reporting.published import FOLDER
 from benchmarks.store import Store
 from detectors import Detector
 from detectors.variants import create

@@ -17,9 +17,9 @@ from numpy.typing import ArrayLike
 from scipy.stats import f, friedmanchisquare, norm, rankdata, studentized_range, wilcoxon
 from statsmodels.stats.multitest import multipletests
 
-from benchmarks.intervals import Interval, bootstrap_aucs, delong
 from benchmarks.ranking import means
-from benchmarks.sampling_error import CELL, SamplingError, ScoreLoader, paired_scores, sampling_error
+from benchmarks.statistics.intervals import Interval, bootstrap_aucs, delong
+from benchmarks.statistics.sampling_error import CELL, SamplingError, ScoreLoader, paired_scores, sampling_error
 from features import InputError
 
 

@@ -5,20 +5,20 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks import tables
-from benchmarks.breakdown import Breakdown, breakdown
-from benchmarks.cite import bibtex, of_results
-from benchmarks.exchange import Entry
-from benchmarks.exchange import export_scores as export
-from benchmarks.exchange import import_scores as import_from
-from benchmarks.full_report import FOLDER, Wanted, write_full_report
+from benchmarks.exchange.entries import Entry
+from benchmarks.exchange.entries import export_scores as export
+from benchmarks.exchange.entries import import_scores as import_from
+from benchmarks.exchange.reproduce import open_corpus, read_result
+from benchmarks.exchange.reproduce import reproduce as run_again
+from benchmarks.exchange.verification import verify_results as verify
 from benchmarks.plan import Plan
-from benchmarks.report import make_report, write_report
-from benchmarks.reproduce import open_corpus, read_result
-from benchmarks.reproduce import reproduce as run_again
+from benchmarks.reporting import tables
+from benchmarks.reporting.breakdown import Breakdown, breakdown
+from benchmarks.reporting.cite import bibtex, of_results
+from benchmarks.reporting.full_report import FOLDER, Wanted, write_full_report
+from benchmarks.reporting.report import make_report, write_report
+from benchmarks.reporting.table_layout import narrow_columns
 from benchmarks.store import Store
-from benchmarks.table_layout import narrow_columns
-from benchmarks.verification import verify_results as verify
 from features import InputError
 
 _STYLES = {"equal": "green", "within tolerance": "yellow", "different": "red"}

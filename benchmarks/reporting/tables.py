@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 from tabulate import tabulate
 
-from benchmarks.table_layout import TEXT, Caption, Entry, Layout, layout, legend, narrow_columns
+from benchmarks.reporting.table_layout import TEXT, Caption, Entry, Layout, layout, legend, narrow_columns
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

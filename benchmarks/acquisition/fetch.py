@@ -17,9 +17,9 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.disk import disk_errors, hash_file
-from benchmarks.http_get import Answer, TryAgain, get
-from benchmarks.meter import Meter, OnStep, Say, ignore, size_text
+from benchmarks.acquisition.disk import disk_errors, hash_file
+from benchmarks.acquisition.http_get import Answer, TryAgain, get
+from benchmarks.acquisition.meter import Meter, OnStep, Say, ignore, size_text
 from features import InputError
 
 LEAST_SPEED = 1024  # bytes/s; a server that is slower for a whole timeout counts as stalled

@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks.meter import Meter, OnStep, ignore, size_text
+from benchmarks.acquisition.meter import Meter, OnStep, ignore, size_text
 from features import InputError
 
 _CHUNK = 2**20

@@ -8,14 +8,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchmarks import tables
-from benchmarks.breakdown import AXES, Breakdown, breakdown
-from benchmarks.plain_table import PlainTable
-from benchmarks.published_report import published_tables
-from benchmarks.report import Report, make_report, title_of, write_report, write_text
-from benchmarks.statistics_report import critical_difference_diagram, levels_of, statistics_tables, write_figure
-from benchmarks.thresholds import CLIPS_PER_DAY
-from benchmarks.thresholds_report import classification_reports, decisions_of, threshold_table, wish_table
+from benchmarks.reporting import tables
+from benchmarks.reporting.breakdown import AXES, Breakdown, breakdown
+from benchmarks.reporting.plain_table import PlainTable
+from benchmarks.reporting.published_report import published_tables
+from benchmarks.reporting.report import Report, make_report, title_of, write_report, write_text
+from benchmarks.reporting.statistics_report import (
+    critical_difference_diagram,
+    levels_of,
+    statistics_tables,
+    write_figure,
+)
+from benchmarks.reporting.thresholds_report import classification_reports, decisions_of, threshold_table, wish_table
+from benchmarks.statistics.thresholds import CLIPS_PER_DAY
 from features import InputError
 
 FOLDER = "report"

@@ -12,13 +12,13 @@ from urllib.parse import urlsplit
 
 from filelock import FileLock, Timeout
 
+from benchmarks.acquisition.disk import disk_errors, free_bytes, hash_file
+from benchmarks.acquisition.fetch import Patience, RemoteFile, fetch, part_of
+from benchmarks.acquisition.meter import OnStep, Say, ignore, size_text
+from benchmarks.acquisition.mono_store import has_store, make_store, partial_of, store_of
 from benchmarks.datasets import mimii_release
 from benchmarks.datasets.kept_channels import Kept
 from benchmarks.datasets.mimii_release import ADDRESS, RECORDED, Archive
-from benchmarks.disk import disk_errors, free_bytes, hash_file
-from benchmarks.fetch import Patience, RemoteFile, fetch, part_of
-from benchmarks.meter import OnStep, Say, ignore, size_text
-from benchmarks.mono_store import has_store, make_store, partial_of, store_of
 from features import InputError
 
 MARGIN = 200_000_000  # bytes left free

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.datasets import Dataset, open_dataset
+from benchmarks.exchange.score_difference import Verdict, compare_scores
 from benchmarks.plan import Cell, Selection, make_plan
 from benchmarks.protocols import Protocol
 from benchmarks.runner import Runner
-from benchmarks.score_difference import Verdict, compare_scores
 from benchmarks.seal import ITSELF, SEAL, changes, differing_line
 from benchmarks.store import Store
 from detectors.variants import create

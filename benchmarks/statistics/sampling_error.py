@@ -11,7 +11,14 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from benchmarks.intervals import Interval, delong, delong_interval, difference_interval, disjoint_pairs, standard_error
+from benchmarks.statistics.intervals import (
+    Interval,
+    delong,
+    delong_interval,
+    difference_interval,
+    disjoint_pairs,
+    standard_error,
+)
 from features import InputError
 
 ScoreLoader = Callable[[pd.Series], pd.DataFrame]  # a row of the results -> the score table of its cell

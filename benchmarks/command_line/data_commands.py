@@ -8,12 +8,12 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from benchmarks import doctor
+from benchmarks.acquisition import doctor
+from benchmarks.acquisition.disk import free_bytes
+from benchmarks.acquisition.download import Download, download
+from benchmarks.acquisition.fetch import Patience
+from benchmarks.acquisition.meter import Step, size_text
 from benchmarks.datasets.mimii import Mimii
-from benchmarks.disk import free_bytes
-from benchmarks.download import Download, download
-from benchmarks.fetch import Patience
-from benchmarks.meter import Step, size_text
 
 FAULTS_SHOWN = 50
 OBSTACLES_SHOWN = 4

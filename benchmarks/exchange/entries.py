@@ -14,11 +14,11 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from benchmarks.exchange.score_files import Row, read_scores
 from benchmarks.execution import PARTS, Record, result_of, score_table
 from benchmarks.plan import Cell, Group, Plan, snr_text
-from benchmarks.score_files import Row, read_scores
+from benchmarks.statistics.thresholds import gamma_quantile
 from benchmarks.store import Store
-from benchmarks.thresholds import gamma_quantile
 from detectors.registry import detectors
 from features import InputError
 

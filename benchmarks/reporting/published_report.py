@@ -2,12 +2,12 @@
 
 import pandas as pd
 
-from benchmarks.plain_table import PlainTable
-from benchmarks.published import beside, compares, published
-from benchmarks.report import Report
+from benchmarks.reporting.plain_table import PlainTable
+from benchmarks.reporting.published import beside, compares, published
+from benchmarks.reporting.report import Report
+from benchmarks.reporting.thresholds_report import REPORTED_RULE
 from benchmarks.results import stored_scores
-from benchmarks.thresholds import decisions
-from benchmarks.thresholds_report import REPORTED_RULE
+from benchmarks.statistics.thresholds import decisions
 from features import InputError
 
 _FRONT = ["detector", "citation_key", "split", "machine", "unit", "snr_db"]

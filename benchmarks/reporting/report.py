@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from benchmarks import tables
 from benchmarks.datasets import DATASETS
-from benchmarks.dcase_metrics import official_markdown, official_score
-from benchmarks.published import compares, published, published_rows
 from benchmarks.ranking import leaderboard
+from benchmarks.reporting import tables
+from benchmarks.reporting.published import compares, published, published_rows
 from benchmarks.results import COLUMNS, load_results, stored_scores
+from benchmarks.statistics.dcase_metrics import official_markdown, official_score
 from features import InputError
 
 QUICK_SUFFIX = "-quick"  # of the folder of a corpus that was thinned for a first look

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from benchmarks.acquisition.disk import disk_errors, hash_file
+from benchmarks.acquisition.meter import OnStep, ignore
 from benchmarks.datasets import mimii_release
 from benchmarks.datasets.dataset import Clip
 from benchmarks.datasets.kept_channels import Kept
@@ -23,8 +25,6 @@ from benchmarks.datasets.mimii_layout import (
     why_misplaced,
 )
 from benchmarks.datasets.mimii_release import Archive
-from benchmarks.disk import disk_errors, hash_file
-from benchmarks.meter import OnStep, ignore
 from features import InputError
 
 _NAME = re.compile(r"\d{8}\.wav")

@@ -10,15 +10,15 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
-from benchmarks import tables
 from benchmarks.datasets import DATASETS, Synthetic
 from benchmarks.estimate import seconds_of
 from benchmarks.manifest import FROZEN, hashes, save
 from benchmarks.plan import Job, Plan, snr_text
 from benchmarks.protocols import SPLIT_RULES
-from benchmarks.report import Report, make_report
+from benchmarks.reporting import tables
+from benchmarks.reporting.report import Report, make_report
+from benchmarks.reporting.table_layout import default_columns
 from benchmarks.runner import Runner
-from benchmarks.table_layout import default_columns
 from detectors import Detector, registry
 from detectors.checks import run_checks
 from detectors.variants import described

@@ -18,7 +18,7 @@ from scipy.stats import hmean
 from tabulate import tabulate
 
 from benchmarks.metrics import Metric, auc, pauc
-from benchmarks.sampling_error import CELL, ScoreLoader, test_scores
+from benchmarks.statistics.sampling_error import CELL, ScoreLoader, test_scores
 from features import InputError
 
 UnitValue = Callable[[pd.DataFrame], float]  # test clips of one unit, `label, score, domain` -> a value

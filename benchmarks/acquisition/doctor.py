@@ -10,13 +10,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchmarks.clip_headers import header, sound_digest
+from benchmarks.acquisition.clip_headers import header, sound_digest
+from benchmarks.acquisition.doctor_listing import Fault, FoundArchive, FoundFolder, Listing
+from benchmarks.acquisition.meter import OnStep, ignore
 from benchmarks.datasets import mimii_release
 from benchmarks.datasets.dataset import Clip
 from benchmarks.datasets.mimii import Mimii
 from benchmarks.datasets.mimii_release import CLIP_SECONDS, RECORDED, SNRS_DB, UNITS, Archive
-from benchmarks.doctor_listing import Fault, FoundArchive, FoundFolder, Listing
-from benchmarks.meter import OnStep, ignore
 from benchmarks.protocols import Protocol
 from features import InputError
 
