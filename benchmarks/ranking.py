@@ -7,8 +7,9 @@ and a detector that lacks a cell has no rank. Cells that nobody can judge, for l
 Intervals. They say how far another draw of test clips from the same units could move the mean (`sampling_error`);
 `seed_sd` says how far another seed does; for what other units would do see `comparison`.
 
-Ties. A detector is tied with the best of its track where the interval of the paired difference of their means includes
-0. All of these share rank 1; the others keep the place that their mean gives them.
+Ties. Detector A is ahead of B where the interval of the paired difference of their means lies above 0. The rank of a
+detector is 1 + how many of its track are ahead of it, but never a better one than a detector of higher mean has. What
+the data cannot tell apart so shares a rank, marked `=`.
 """
 
 from collections.abc import Collection
@@ -147,10 +148,11 @@ def _standing(board: pd.DataFrame, errors: SamplingError, level: float) -> pd.Da
         return errors.difference_interval(name, other, auc[name] - auc[other], level)[0] > 0
 
     for _, track in board.groupby("track"):
-        own = auc[track["detector"]]
-        with_best = np.array([not is_ahead(str(own.idxmax()), name) for name in own.index])
-        standing.loc[own.index, "rank"] = own.rank(ascending=False, method="min").where(~with_best, 1)
-        standing.loc[own.index, "tied"] = with_best & (with_best.sum() > 1)
+        own = auc[track["detector"]].sort_values(ascending=False)
+        ahead = [sum(is_ahead(other, name) for other in own.index[:place]) for place, name in enumerate(own.index)]
+        standing.loc[own.index, "rank"] = 1 + np.maximum.accumulate(ahead)
+    shared = standing.assign(track=board.set_index("detector")["track"]).duplicated(["track", "rank"], keep=False)
+    standing["tied"] = shared
     beats = [pd.NA if name in set(sane) else all(is_ahead(name, other) for other in sane) for name in auc.index]
     standing["beats_sanity"] = beats if len(sane) else pd.NA
     return standing.reset_index()

@@ -177,6 +177,20 @@ def test_detectors_inside_the_paired_interval_share_rank_1():
     assert board["tied"].tolist() == [True, True, False]
 
 
+def test_those_behind_the_best_share_a_rank_too():
+    board = board_of(noisy({"best": 3.0, "a": 1.0, "b": 1.0, "low": 0.0}))
+    assert board["rank"].tolist() == [1, 2, 2, 4]
+    assert board["tied"].tolist() == [False, True, True, False]
+
+
+def test_ranks_never_contradict_the_means():
+    rng = np.random.default_rng(0)
+    board = board_of(noisy({f"d{i}": rng.uniform(0.5, 1.2) for i in range(12)}, units=2))
+    assert board["auc"].is_monotonic_decreasing
+    assert board["rank"].is_monotonic_increasing
+    assert board["rank"].nunique() < len(board)
+
+
 def test_pairing_tells_apart_what_overlapping_intervals_cannot():
     board = board_of(noisy({"a": 1.0, "b": 1.25}, units=2, shared=1.0))
     assert board.loc["a", "auc_high"] > board.loc["b", "auc_low"]

@@ -133,10 +133,10 @@ def test_csv_and_terminal_say_synthetic_too(board):
 
 
 def test_marks_are_explained_only_where_they_are_used(board):
-    assert "1=: tied with the best" in markdown(board, CAPTION)
+    assert "=: shared rank" in markdown(board, CAPTION)
     assert "†: not clearly above" in markdown(board, CAPTION)
     plain = markdown(board.iloc[[2, 4]], CAPTION)
-    assert "tied with" not in plain
+    assert "=: shared rank" not in plain
     assert "†" not in plain
 
 
@@ -161,6 +161,16 @@ def test_terminal_prints_brackets_as_they_are_and_names_the_unranked(board):
     assert "1=" in text
     assert "not ranked: gone_50%: 36 of 48 cells; 12 out_of_memory: <CUDA> a|b" in text
     assert "…" not in text
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 200])
+def test_terminal_shows_whole_columns_and_names_those_that_do_not_fit(board, width):
+    console = Console(width=width, file=io.StringIO())
+    console.print(terminal(board, CAPTION, width=width))
+    text = console.file.getvalue()
+    assert "…" not in text
+    assert "dense_ae[epochs=10]" in text  # whatever is left out, the names are not
+    assert ("For lack of width" in text) == (width < 200)
 
 
 def test_latex_is_well_formed(board):

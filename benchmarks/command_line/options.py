@@ -1,12 +1,15 @@
 """Options that several commands share, and how lists in them are read."""
 
+import os
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
-console = Console(highlight=False)
+# Rich folds what goes into a file or a pipe to 80 columns, which would cut tables; a terminal has its own width.
+console = Console(highlight=False, width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else 200)
 
 
 def option(help_text: str, *names: str, panel: str = "Where and how") -> Any:

@@ -17,7 +17,7 @@ from benchmarks.reporting.breakdown import Breakdown, breakdown
 from benchmarks.reporting.cite import bibtex, of_results
 from benchmarks.reporting.full_report import FOLDER, Wanted, write_full_report
 from benchmarks.reporting.report import make_report, write_report
-from benchmarks.reporting.table_layout import narrow_columns
+from benchmarks.reporting.table_layout import default_columns
 from benchmarks.store import Store
 from features import InputError
 
@@ -92,9 +92,9 @@ def report(directory: Path, wanted: Wanted, by: str, console: Console) -> None:
         raise InputError(f"{directory}: no results; name the folder <results>/<dataset>/<protocol>, or one above it")
     for root in roots:
         made = make_report(root)
-        columns = list(wanted.columns) or narrow_columns(made.board)
+        columns = list(wanted.columns) or default_columns(made.board)
         shown = breakdown(made, by) if by else Breakdown(made.board, [columns])
         files = write_full_report(root, wanted, made)
         for part in shown.columns:
-            console.print(tables.terminal(shown.board, made.caption, part))
+            console.print(tables.terminal(shown.board, made.caption, part, console.width))
         console.print(f"Files: {root}/ and {root / FOLDER}/, {len(files)} in all", markup=False, soft_wrap=True)

@@ -17,13 +17,10 @@ from benchmarks.plan import Job, Plan, snr_text
 from benchmarks.protocols import SPLIT_RULES
 from benchmarks.reporting import tables
 from benchmarks.reporting.report import Report, make_report
-from benchmarks.reporting.table_layout import default_columns
 from benchmarks.runner import Runner
 from detectors import Detector, registry
 from detectors.checks import run_checks
 from detectors.variants import described
-
-WIDE = 140  # columns of a terminal that the whole leaderboard fits into
 
 
 def say_that_synthetic(console: Console) -> None:
@@ -104,10 +101,7 @@ def show(
     groups = [(group.machine, group.unit, group.snr_db) for group in plan.groups]
     if len(groups) < len(report.results[["machine", "unit", "snr_db"]].drop_duplicates()):
         report = make_report(root, groups)
-    columns = default_columns(report.board)
-    if console.width < WIDE:
-        columns = [c for c in columns if c in ("rank", "detector", "interval") or c.startswith("auc")]
-    console.print(tables.terminal(report.board, report.caption, columns))
+    console.print(tables.terminal(report.board, report.caption, width=console.width))
     for job, failure in failures:
         console.print(f"failed: {job.cells[0]}: {failure}", style="red", markup=False)
         console.print(f"  again: {_repeat(job, runner.command)}", markup=False, soft_wrap=True)

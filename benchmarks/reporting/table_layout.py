@@ -1,7 +1,7 @@
 """What a table shows, before it is drawn: columns, sections, rounding, marks, and the caption.
 
 In each section (detectors of a unit, then the own track of those that learn from other units) the best value of a
-column is marked, and the second, as printed: equal figures are marked alike. `1=` is a rank shared with others.
+column is marked, and the second, as printed: equal figures are marked alike. `2=` is a rank shared with others.
 Detectors without a rank carry the cells they have and the reason.
 """
 
@@ -120,7 +120,7 @@ def default_columns(board: pd.DataFrame) -> list[str]:
 
 
 def narrow_columns(board: pd.DataFrame) -> list[str]:
-    """What fits a page or a terminal: the mean, its interval, the means per SNR and the worst unit."""
+    """What fits a page: the mean, its interval, the means per SNR and the worst unit."""
     levels = [column for column in board.columns if re.fullmatch(r"auc\[\S+ dB\]", column)]
     return ["rank", "detector", "auc", "interval", *levels, "worst_unit"]
 
@@ -184,7 +184,7 @@ def _text(row: pd.Series, column: str) -> str:
 
 def legend(ranked: pd.DataFrame, level: float) -> list[str]:
     """The sentences that explain the marks in use."""
-    ties = f"1=: tied with the best, the {100 * level:g} % interval of the paired difference includes 0."
+    ties = f"=: shared rank, 1 + how many are clearly ahead ({100 * level:g} % interval of the paired difference)."
     behind = f"{BEHIND_SANITY}: not clearly above each sanity row."
     said = [ties] * bool(ranked["tied"].any()) + [behind] * bool((~ranked["beats_sanity"].fillna(True)).any())
     elsewhere = ranked[ranked["trained_on"].fillna("") != ""] if "trained_on" in ranked else ranked[:0]

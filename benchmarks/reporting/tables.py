@@ -8,6 +8,7 @@ leaderboard itself. Every form carries the caption.
 import html as html_text
 import re
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["Caption", "csv", "html", "latex", "markdown", "page", "terminal"]
 
 LONG_NAME = 30  # characters of a detector's name beyond which names are broken over lines in LaTeX
+TERMINAL_GAP = 3  # characters between two columns of a Rich table
 WRAPPED_SHARE = 0.32  # of the page for such names
 WRAPPED = rf"p{{{WRAPPED_SHARE}\linewidth}}"
 
@@ -189,20 +191,27 @@ def csv(board: pd.DataFrame, caption: Caption) -> str:
     return board.assign(synthetic=caption.synthetic, caption=text).to_csv(index=False, lineterminator="\n")
 
 
-def terminal(board: pd.DataFrame, caption: Caption, columns: Sequence[str] | None = None) -> "RenderableType":
-    """The table for a Rich console, the detectors without a rank and the caption below it.
+def terminal(
+    board: pd.DataFrame, caption: Caption, columns: Sequence[str] | None = None, width: int = 80
+) -> "RenderableType":
+    """The table for a Rich console of `width` characters, the detectors without a rank and the caption below it.
 
-    Without `columns`, those that fit 80 characters or a little more.
+    As many of the columns (by default all) as fit, from the first; those that do not are named below the table.
     """
     from rich import box
     from rich.console import Group
     from rich.table import Table
     from rich.text import Text
 
-    table = layout(board, caption, columns or narrow_columns(board))
+    whole = layout(board, caption, columns)
+    n_shown = _fitting([min(_longest(whole, place), LONG_NAME) for place in range(len(whole.columns))], width)
+    table = layout(board, caption, whole.columns[:n_shown])
     drawn = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for column, heading in zip(table.columns, table.headings, strict=True):
-        drawn.add_column(Text(heading), justify="left" if column in TEXT else "right", no_wrap=column != "detector")
+        name = column == "detector"
+        drawn.add_column(
+            Text(heading), justify="left" if column in TEXT else "right", no_wrap=not name, overflow="fold"
+        )
     for title, rows in table.sections:
         if title:
             drawn.add_section()
@@ -210,8 +219,16 @@ def terminal(board: pd.DataFrame, caption: Caption, columns: Sequence[str] | Non
         for row in rows:
             styles = ["bold" if entry.best else "underline" if entry.second else "" for entry in row]
             drawn.add_row(*[Text(entry.text, style=style) for entry, style in zip(row, styles, strict=True)])
-    unranked = [Text(f"not ranked: {name}: {reason}", style="red") for name, reason in table.unranked]
-    return Group(drawn, *unranked, Text(table.caption, style="dim"))
+    below = [Text(f"not ranked: {name}: {reason}", style="red") for name, reason in table.unranked]
+    if hidden := whole.headings[n_shown:]:
+        below.append(Text(f"For lack of width without {', '.join(hidden)}; the files hold all columns.", style="dim"))
+    return Group(drawn, *below, Text(table.caption, style="dim"))
+
+
+def _fitting(widths: Sequence[int], width: int) -> int:
+    """How many columns of these widths, from the first, Rich can draw in so many characters; two at least."""
+    taken = accumulate(column + TERMINAL_GAP for column in widths)
+    return max(2, sum(total <= width for total in taken))
 
 
 def _marked(entry: Entry, text: str, best: str, second: str) -> str:
