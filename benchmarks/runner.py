@@ -77,13 +77,16 @@ class Runner:
             if isinstance(outcome, TerminatedWorkerError):
                 reason = "the worker process was killed, most often for lack of memory; try fewer --jobs"
                 outcome = fail(self.store, job, records[id(job)], "out_of_memory", reason)
+            elif isinstance(outcome, Exception):
+                reason = f"the job could not be handed to a worker process: {type(outcome).__name__}: {outcome}"
+                outcome = fail(self.store, job, records[id(job)], "error", reason)
             yield job, outcome
 
     def _run(self, tasks: Sequence[tuple[Any, tuple]]) -> Iterator[tuple[Any, Any]]:
         """Run `(function, *arguments)` of each task in worker processes; yield `(key, value)` as they end.
 
         Where a worker dies, the tasks that may have been in flight are run again one at a time, so that only the one
-        that kills its worker is lost; its value is the exception.
+        that kills its worker is lost; its value is the exception, as is that of a task that cannot be pickled.
         """
         waiting = dict(enumerate(tasks))
         while waiting:
@@ -106,13 +109,27 @@ class Runner:
         with joblib.parallel_config("loky", inner_max_num_threads=self.threads):
             parallel = joblib.Parallel(n_jobs, return_as="generator_unordered", pre_dispatch="n_jobs", batch_size=1)
         task = joblib.delayed(_in_worker)
-        yield from parallel(task(i, cloudpickle.dumps(call), self.threads, self.plugins) for i, call in calls.items())
+        yield from parallel(task(i, _pickled(call), self.threads, self.plugins) for i, call in calls.items())
 
 
-def _in_worker(index: int, pickled_call: bytes, threads: int, plugins: tuple[str, ...]) -> tuple[int, object]:
+def _pickled(call: tuple) -> bytes | Exception:
+    try:
+        return cloudpickle.dumps(call)
+    except Exception as error:  # of a detector with a field that no other process can have, such as an open file
+        return RuntimeError(str(error))
+
+
+def _in_worker(
+    index: int, pickled_call: bytes | Exception, threads: int, plugins: tuple[str, ...]
+) -> tuple[int, object]:
+    if isinstance(pickled_call, Exception):
+        return index, pickled_call
     for plugin in plugins:
         load_plugin(plugin)
-    function, *arguments = pickle.loads(pickled_call)
+    try:
+        function, *arguments = pickle.loads(pickled_call)
+    except Exception as error:
+        return index, error
     _limit_threads(threads)
     return index, function(*arguments)
 

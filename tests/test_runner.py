@@ -184,6 +184,28 @@ def test_a_worker_that_is_killed_costs_only_its_own_cell(tmp_path, done):
     }
 
 
+class Unportable:
+    """Part of a configuration that is pickled never, or that no other process can unpickle."""
+
+    def __init__(self, leaves: bool) -> None:
+        self.leaves = leaves
+
+    def __reduce__(self):
+        if not self.leaves:
+            raise TypeError("cannot pickle an open microphone")
+        return int, ("no number",)
+
+
+@pytest.mark.parametrize(("leaves", "message"), [(False, "an open microphone"), (True, "invalid literal for int")])
+def test_a_detector_that_no_worker_can_receive_is_a_row_with_its_reason(tmp_path, done, leaves, message):
+    runner = runner_in(tmp_path, n_jobs=2, cache=done.cache.root)
+    run(plan_of("mahalanobis", stays=Fails(how=Unportable(leaves))), runner)
+    rows = load_results(runner.store.root).set_index("detector")
+    assert set(rows.loc["stays", "status"]) == {"error"}
+    assert rows.loc["stays", "message"].str.contains(message).all()
+    assert set(rows.loc["mahalanobis", "status"]) == {"ok"}
+
+
 def test_a_detector_of_machine_scope_is_fitted_once_on_all_units(tmp_path):
     corpus = Synthetic(machines=("fan",), snrs_db=(6.0,), normals=8, anomalies=3, seconds=1.0)
     plan = make_plan(corpus, Protocol(), {"by_unit": ByUnit()})
