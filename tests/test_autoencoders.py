@@ -83,6 +83,22 @@ def test_idnn_learns_what_follows_from_the_neighbours():
     assert detector.score(Clips(list(broken), ["00"] * 60)).min() > 3
 
 
+@pytest.mark.parametrize("network", [DcaseAutoencoder, InterpolationNetwork])
+def test_network_can_overfit_one_clip_and_reaches_its_whole_range(network):
+    clip = decibels(1, 48, n_bins=8).features[0] + 60  # both signs, which an output with a ReLU could not reach
+    detector = network(
+        hidden=(128, 128), latent=64, epochs=400, learning_rate=3e-3, validation_fraction=0.0, device="cpu"
+    ).fit(Clips([clip], ["00"]))
+    assert detector.score(Clips([clip], ["00"]))[0] < 1e-2 * clip.var()
+    windows = torch.from_numpy(clip).unfold(0, 5, 1).transpose(1, 2).flatten(1)
+    with torch.inference_mode():
+        residual = detector._residual(detector.network_.eval(), windows)
+    target = windows if network is DcaseAutoencoder else torch.from_numpy(clip[2:-2])
+    rebuilt = residual + target
+    assert rebuilt.min() < 0.95 * target.min() < 0
+    assert rebuilt.max() > 0.95 * target.max() > 0
+
+
 def test_idnn_needs_a_middle():
     for frames in (1, 4):
         with pytest.raises(InputError, match=f"frames={frames}; an odd number"):
@@ -162,5 +178,11 @@ def test_vae_can_overfit_one_clip():
     )
     history = detector.fit(clip).history_
     assert history[-1]["train_error"] < 0, "nats of a density: below 0 it is far narrower than standardised frames are"
+    network, x = detector.network_.eval(), torch.from_numpy(clip.features[0]).unfold(0, 5, 1).transpose(1, 2).flatten(1)
+    x = (x - network.mean) / network.scale
+    with torch.inference_mode():
+        x_mean = network.decoder(network.encoder(x)[:, :8]).chunk(2, dim=1)[0]
+    assert x_mean.min() < 0.8 * x.min() < 0
+    assert x_mean.max() > 0.8 * x.max() > 0
     with pytest.raises(InputError, match="scoring='mse'; allowed"):
         VariationalAutoencoder(scoring="mse")
