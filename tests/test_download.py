@@ -77,6 +77,10 @@ PASSING = {  # what the server does first -> the first bytes that it is asked fo
     "refuses ranges": ([hs.cutting(20_000), hs.saying(416)], [0, 20_000, 0]),
     "ignores ranges": ([hs.cutting(20_000), hs.ignoring_ranges], [0, 20_000]),
     "lies about ranges": ([hs.cutting(20_000), hs.lying_about_ranges], [0, 20_000, 0]),
+    "lies about ranges once, and the line drops again": (
+        [hs.cutting(20_000), hs.lying_about_ranges, hs.cutting(30_000)],
+        [0, 20_000, 0, 30_000],
+    ),
     "range without saying which": ([hs.cutting(20_000), hs.saying(206, BODY[7:])], [0, 20_000, 0]),
     "resumes only without If-Range": (
         [hs.cutting(20_000, ETag='"a"'), lambda h, body: hs.answer(h, 200, body, ETag='"a"'), hs.tagged('"a"')],

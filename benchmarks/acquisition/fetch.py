@@ -90,7 +90,7 @@ class _Transfer:
         self.part = part_of(file)
         self.tag_file = self.part.with_name(self.part.name + ".etag")
         self.n_bytes, self.md5 = 0, hashlib.md5(usedforsecurity=False)
-        self.ask_for_range = True  # until the server answers with another
+        self.ask_for_range = True  # not after an answer with another range, until the file has begun anew
         self.ask_for_version = True  # until it costs a resumption
 
     @property
@@ -169,7 +169,7 @@ class _Transfer:
                 raise TryAgain("the server sent the whole file in place of the rest")
         if self.n_bytes:
             self.say(f"{self.file.name}: the server does not resume; starts again from the first byte")
-        self.n_bytes, self.md5 = 0, hashlib.md5(usedforsecurity=False)
+        self.n_bytes, self.md5, self.ask_for_range = 0, hashlib.md5(usedforsecurity=False), True
         with disk_errors(self.part, self.n_missing):
             self.part.write_bytes(b"")
             self.tag_file.unlink(missing_ok=True)
