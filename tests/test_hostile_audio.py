@@ -13,6 +13,8 @@ import pytest
 import soundfile
 from wav_files import chunk, format_chunk, noise, riff, wav_bytes, write_wav, write_zip
 
+from benchmarks.datasets.mimii import Mimii
+from benchmarks.datasets.mimii_layout import MACHINES
 from features import InputError, WavFile, ZipMember
 from features.audio import LARGEST_CLIP
 
@@ -320,3 +322,26 @@ def test_mutated_archives_are_read_or_refused(tmp_path, compression):
         archive.unlink()
 
     assert 0 < n_read < 400
+
+
+@pytest.mark.filterwarnings("ignore:.* (left out|found twice)")
+def test_mutated_directories_of_archives_are_listed_inside_the_corpus_or_refused(tmp_path):
+    rng = np.random.default_rng(9)
+    names = [f"fan/id_00/{kind}/{number:08d}.wav" for kind in ("normal", "abnormal") for number in range(3)]
+    archive = write_zip(tmp_path / "6_dB_fan.zip", dict.fromkeys(names, GOOD))
+    data = archive.read_bytes()
+    refusals, n_listed = [], 0
+    for _ in range(400):
+        archive.write_bytes(mutated(data[::-1], rng, 600)[::-1])
+        try:
+            clips = Mimii(tmp_path).clips()
+        except InputError as error:
+            refusals.append(str(error))
+            continue
+        n_listed += 1
+        for clip in clips:
+            assert clip.path.split("/")[1] in MACHINES
+            read_or_refused(clip.audio, archive, len(GOOD))
+
+    assert all(str(tmp_path) in refusal for refusal in refusals)
+    assert 0 < n_listed < 400
