@@ -5,6 +5,7 @@ once, in its docstrings, and read from there: an arXiv number, a DOI, a title, o
 """
 
 import inspect
+import json
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
@@ -65,13 +66,21 @@ def bibtex(dataset: str, labels: Sequence[str], commit: str | None = None) -> st
 
 
 def of_results(root: Path) -> str:
-    """BibTeX for the results in `<results>/<dataset>/<protocol>`. Raises `InputError` where there are none."""
+    """BibTeX for the results in `<results>/<dataset>/<protocol>`, whose cells may be gone: its tables suffice.
+
+    Raises `InputError` where there are neither.
+    """
     results = [result for _, result in Store(root).results()]
-    if not results:
+    if results:
+        newest = max(results, key=lambda result: str(result["finished"]))
+        labels, dataset, environment = {r["detector"] for r in results}, newest["dataset"], newest["environment"]
+    elif (root / "results.csv").is_file() and (root / "environment.json").is_file():
+        rows = pd.read_csv(root / "results.csv")
+        labels, dataset = set(rows["detector"]), str(rows["dataset"].iloc[0])
+        environment = json.loads((root / "environment.json").read_text(encoding="utf-8"))
+    else:
         raise InputError(f"{root}: no results; name the folder <results>/<dataset>/<protocol>")
-    newest = max(results, key=lambda result: str(result["finished"]))
-    labels = sorted({str(result["detector"]) for result in results})
-    return bibtex(newest["dataset"], labels, newest["environment"]["commit"])
+    return bibtex(dataset, sorted(labels), environment["commit"])
 
 
 def papers(detector: Detector) -> list[Entry]:
