@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ import pandas as pd
 import pytest
 from rich.console import Console
 from sklearn.metrics import classification_report
-from small_store import PROTOCOL, make_store
+from small_store import CORPUS, PROTOCOL, make_store
 
 from benchmarks.command_line import result_commands
 from benchmarks.datasets.mimii import Mimii
@@ -76,6 +77,22 @@ assert "detectors.knn" in METHODS
 from benchmarks.reporting.full_report import Wanted, write_full_report
 write_full_report(Path(sys.argv[1]), Wanted(("rank", "detector", "auc", "pauc"), "recall=0.8"))
 """
+
+
+@pytest.mark.parametrize(
+    ("label", "budget"),
+    [
+        ("knn", "as published"),
+        (
+            "vae@cpu[epochs=1]",
+            "rows marked @cpu train less than published, see docs/detectors.md, but for the fields in brackets",
+        ),
+        ("knn[k=3]", "as published, but for the fields in brackets"),
+    ],
+)
+def test_the_caption_says_what_budget_the_rows_had(tmp_path, label, budget):
+    root = make_store(tmp_path, (label,), replace(CORPUS, machines=("fan",), snrs_db=(6.0,)))
+    assert make_report(root).caption.budget == budget
 
 
 def test_every_file_is_rebuilt_byte_for_byte_without_audio_features_and_detectors(reported, tmp_path):
