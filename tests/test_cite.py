@@ -16,7 +16,7 @@ from benchmarks.reporting.cite import BIBLIOGRAPHY, bibtex, named_in, of_results
 from benchmarks.reporting.published import FOLDER
 from benchmarks.reporting.report import write_report
 from detectors.registry import detectors
-from detectors.variants import create
+from detectors.variants import create, with_budget
 from features import InputError
 
 ROOT = Path(__file__).parent.parent
@@ -116,7 +116,8 @@ def test_a_table_is_cited_whole_and_each_entry_once(store_root):
     assert found[:2] == ["asdbench", "asdbench_synthetic"]
     assert {"liu2008iforest", "purohit2019mimii", "mahalanobis1936distance", "delong1988"} <= set(found)
     assert len(found) == len(set(found))
-    assert "% dense_ae@cpu[epochs=1]: purohit2019mimii\n" in text
+    assert "% dense_ae at cpu[epochs=1]: purohit2019mimii\n" in text
+    assert all(line.startswith("@") for line in text.splitlines() if "@" in line)  # BibTeX reads any other as an entry
     assert "% random" not in text  # chance has no paper
     assert "published figures" not in text  # never beside synthetic results
 
@@ -147,7 +148,8 @@ def test_the_command_prints_nothing_but_bibtex(store_root):
 
 @pytest.mark.skipif(shutil.which("bibtex") is None, reason="bibtex is not installed (Debian: texlive-binaries)")
 def test_bibtex_accepts_every_entry(tmp_path):
-    (tmp_path / "all.bib").write_text(bibtex("mimii", list(REGISTERED)))
+    labels = [with_budget(name, "cpu") for name in REGISTERED]  # as a run without arguments names its rows
+    (tmp_path / "all.bib").write_text(bibtex("mimii", [*REGISTERED, *labels]))
     cited = "\\relax\n\\citation{*}\n\\bibstyle{plain}\n\\bibdata{all}\n"
     (tmp_path / "all.aux").write_text(cited)
     run = subprocess.run(["bibtex", "all"], cwd=tmp_path, capture_output=True, text=True)

@@ -61,7 +61,8 @@ def bibtex(dataset: str, labels: Sequence[str], commit: str | None = None) -> st
         known |= {entry.key for entry in new}
         keys = ", ".join(entry.key for entry in entries)
         if keys or comment.endswith(NOT_OURS):
-            lines += [f"% {comment}{f': {keys}' if keys else ''}", *(f"{entry.text}\n" for entry in new)]
+            said = comment.replace("@", " at ")  # BibTeX knows no comments: everywhere an @ begins an entry
+            lines += [f"% {said}{f': {keys}' if keys else ''}", *(f"{entry.text}\n" for entry in new)]
     return "\n".join(lines)
 
 
