@@ -140,7 +140,7 @@ def test_examples_of_the_documentation_run(store_root, tmp_path, monkeypatch):
     examples = DOCUMENTED.split("```python\n")[1:]
     assert len(examples) >= 2
     for example in examples:
-        code = example.split("```")[0].replace("dense_ae@cpu", "mahalanobis")
+        code = example.split("```")[0].replace("dense_ae", "mahalanobis")
         exec(compile(code, "docs/results.md", "exec"), {})
 
 

@@ -1,6 +1,7 @@
 """The command line as a user meets it: whole runs on real files, in processes of their own."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import soundfile
+import typer
 
 import run_all as command_line
 from benchmarks.datasets.synthetic import Synthetic, export_corpus
@@ -212,3 +214,14 @@ def test_a_plugin_that_registers_nothing_says_so(tmp_path):
     run = run_all("--plugin", tmp_path / "empty.py", *options(tmp_path))
     assert run.returncode == 2
     assert "registers no detector" in run.stderr
+
+
+@pytest.mark.parametrize(
+    "file", sorted(["README.md", "CONTRIBUTING.md", *(f"docs/{page.name}" for page in (ROOT / "docs").glob("*.md"))])
+)
+def test_every_option_that_the_documentation_names_exists(file):
+    app = typer.main.get_command(command_line.app)
+    parameters = [*app.params, *(parameter for command in app.commands.values() for parameter in command.params)]
+    known = {name for parameter in parameters for name in parameter.opts} | {"--help"}
+    named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", (ROOT / file).read_text(encoding="utf-8")))
+    assert named <= known
