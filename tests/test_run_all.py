@@ -1,5 +1,6 @@
 """The command line as a user meets it: whole runs on real files, in processes of their own."""
 
+import json
 import os
 import re
 import shutil
@@ -225,3 +226,14 @@ def test_every_option_that_the_documentation_names_exists(file):
     known = {name for parameter in parameters for name in parameter.opts} | {"--help"}
     named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", (ROOT / file).read_text(encoding="utf-8")))
     assert named <= known
+
+
+def test_imported_scores_keep_the_whole_command_line(finished, tree, tmp_path):
+    theirs = finished[0] / "results/mimii/code-ch0/cells/knn"
+    marks = ["--name", "theirs", "--trained-on", "other machines", "--across-units"]
+    run = run_all("import-scores", theirs, *marks, "--data", tree, "--results", tmp_path)
+    assert run.returncode == 0, run.stderr
+    result = json.loads(next((tmp_path / "mimii/code-ch0/cells/theirs").rglob("result.json")).read_text())
+    said = f"import-scores {theirs} --name theirs --trained-on 'other machines' --across-units"
+    assert result["command"] == f"python run_all.py {said} --data {tree} --results {tmp_path}"
+    assert result["scope"] == "machine"

@@ -1,5 +1,7 @@
 """Commands that work on results: report, reproduce, cite, import-scores, export-scores, verify-results."""
 
+import shlex
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -106,7 +108,7 @@ def import_scores(
     selection = Selection(words(machines), words(units), numbers(snrs, float, "--snrs"))
     plan = make_plan(corpus, Protocol(split or corpus.official_split, channel), {}, selection=selection)
     entry = Entry(name, trained_on, "machine" if across_units else "unit")
-    command = f"python run_all.py import-scores {directory} --name {name}"
+    command = shlex.join(["python", "run_all.py", *sys.argv[1:]])
     result_commands.import_scores(directory, entry, plan, results, command, console)
 
 
