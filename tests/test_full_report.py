@@ -123,7 +123,7 @@ def test_the_report_has_the_files_that_were_asked_for(reported):
     assert names >= {f"{table}.{form}" for table in tables for form in ("md", "csv", "tex", "html")}
     plain = {"spreads", "tests", "ranks", "wilcoxon_holm", "win_tie_loss", "pairs", "thresholds", "wish"}
     assert names >= {f"{table}.{form}" for table in plain for form in ("csv", "tex")}
-    assert names >= {"report.md", "report.html", "decisions.csv"}
+    assert names >= {"report.md", "report.html", "decisions.csv", "cell_intervals.csv", "cell_pairs.csv"}
     assert {name for name in names if name.endswith(".svg")} == {
         "critical_difference.svg",
         "critical_difference_6dB.svg",

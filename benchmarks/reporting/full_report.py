@@ -14,12 +14,16 @@ from benchmarks.reporting.plain_table import PlainTable
 from benchmarks.reporting.published_report import published_tables
 from benchmarks.reporting.report import Report, make_report, title_of, write_report, write_text
 from benchmarks.reporting.statistics_report import (
+    RESAMPLES,
+    SEED,
     critical_difference_diagram,
     levels_of,
     statistics_tables,
     write_figure,
 )
 from benchmarks.reporting.thresholds_report import classification_reports, decisions_of, threshold_table, wish_table
+from benchmarks.results import stored_scores
+from benchmarks.statistics.cells import cell_statistics
 from benchmarks.statistics.thresholds import CLIPS_PER_DAY
 from features import InputError
 
@@ -77,6 +81,7 @@ def write_full_report(root: Path, wanted: Wanted = Wanted(), report: Report | No
     for table in wish:
         pages.add(table)
     if report.results["status"].eq("ok").any():
+        _add_cells(pages, report)
         _add_thresholds(pages, report, order, wanted.clips_per_day)
     pages.texts["report.md"] = "\n".join(pages.markdown)
     pages.texts["report.html"] = tables.page(title_of(report.caption), "\n".join(pages.html), report.caption)
@@ -104,6 +109,14 @@ def _leaderboards(report: Report, wanted: Wanted) -> Pages:
     for table in published_tables(report):
         pages.add(table)
     return pages
+
+
+def _add_cells(pages: Pages, report: Report) -> None:
+    """Intervals and pairs of each cell, which are for machines to read."""
+    tables = cell_statistics(report.results, stored_scores, RESAMPLES, SEED)
+    for name, table in zip(("cell_intervals", "cell_pairs"), tables, strict=True):
+        marked = table.assign(synthetic=report.caption.synthetic)  # no caption: it would be half the file
+        pages.texts[f"{name}.csv"] = marked.to_csv(index=False, lineterminator="\n")
 
 
 def _add_thresholds(pages: Pages, report: Report, order: Sequence[str], clips_per_day: float) -> None:

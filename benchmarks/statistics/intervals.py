@@ -145,8 +145,13 @@ def stratified_bootstrap_interval(
 
     Where every resample gives the same AUC, the limits of Clopper and Pearson stand in, as for DeLong.
     """
+    return bootstrap_limits(labels, bootstrap_aucs(labels, scores, n, rng), level)
+
+
+def bootstrap_limits(labels: ArrayLike, resampled: np.ndarray, level: float = 0.95) -> Interval:
+    """The limits of `stratified_bootstrap_interval` from the AUCs `(n,)` of resamples that are there already."""
     _check_level(level)
-    low, high = np.quantile(bootstrap_aucs(labels, scores, n, rng), [0.5 - level / 2, 0.5 + level / 2])
+    low, high = np.quantile(resampled, [0.5 - level / 2, 0.5 + level / 2])
     if high - low < 1e-9:
         return _clopper_pearson(float(low), disjoint_pairs(labels), level)
     return float(low), float(high)
