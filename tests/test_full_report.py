@@ -85,9 +85,9 @@ write_full_report(Path(sys.argv[1]), Wanted(("rank", "detector", "auc", "pauc"),
         ("knn", "as published"),
         (
             "vae@cpu[epochs=1]",
-            "rows marked @cpu train less than published, see docs/detectors.md, but for the fields in brackets",
+            "rows marked @cpu train less than published, see docs/detectors.md, but for what brackets in a name set",
         ),
-        ("knn[k=3]", "as published, but for the fields in brackets"),
+        ("knn[k=3]", "as published, but for what brackets in a name set"),
     ],
 )
 def test_the_caption_says_what_budget_the_rows_had(tmp_path, label, budget):
@@ -150,6 +150,11 @@ def test_columns_are_those_that_were_asked_for(reported):
     text = (reported / "report" / "columns.md").read_text()
     header = next(line for line in text.splitlines() if line.startswith("|"))
     assert [cell.strip() for cell in header.split("|")[1:-1]] == ["#", "Detector", "AUC", "pAUC"]
+
+
+def test_the_caption_does_not_call_changed_networks_published(made):
+    assert "@cpu train less than published" in made.caption.budget
+    assert made.caption.budget.endswith(", but for what brackets in a name set")
 
 
 def test_sanity_rows_are_not_in_tests_over_units(made):

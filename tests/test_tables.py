@@ -236,3 +236,11 @@ def test_importing_tables_brings_nothing_heavy():
     program = f"import sys, benchmarks.reporting.tables; print([name for name in {heavy} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_captions_say_what_the_columns_hold_and_over_how_many_cells(board):
+    assert "pAUC: AUC up to a false-alarm rate of 0.1" in latex(board, CAPTION, ["detector", "auc", "pauc"])
+    assert "pAUC" not in latex(board, CAPTION, ["detector", "auc"])
+    assert "Worst unit: the lowest" in pd.read_csv(io.StringIO(csv(board, CAPTION)))["caption"][0]
+    assert ", 48 cells (machine, unit, SNR, seed). Split" in CAPTION.setting
+    assert "mean over 1 cell (machine" in str(replace(CAPTION, cells=1))

@@ -117,10 +117,11 @@ def _caption(root: Path, results: pd.DataFrame) -> tables.Caption:
     )
 
 
-def _budget(labels: pd.Series) -> str:
-    reduced, changed = (labels.str.contains(mark, regex=False).any() for mark in ("@cpu", "["))
-    budget = "rows marked @cpu train less than published, see docs/detectors.md" if reduced else "as published"
-    return f"{budget}, but for the fields in brackets" if changed else budget
+def _budget(rows: pd.Series) -> str:
+    """How much the networks trained: what labels such as `idnn@cpu` and `idnn[epochs=3]` say."""
+    reduced = "rows marked @cpu train less than published, see docs/detectors.md"
+    text = reduced if rows.str.contains("@cpu").any() else "as published"
+    return text + ", but for what brackets in a name set" * bool(rows.str.contains("[", regex=False).any())
 
 
 def write_text(file: Path, text: str) -> Path:

@@ -6,7 +6,7 @@ Detectors without a rank carry the cells they have and the reason.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -30,6 +30,12 @@ HEADINGS = {
 }
 TEXT = ("rank", "detector", "interval")
 NEVER_BEST = (*TEXT, "seed_sd", "fit_seconds", "score_seconds")  # deviations and times are told, not ranked
+MEANINGS = {
+    "pauc": "pAUC: AUC up to a false-alarm rate of 0.1, rescaled so that chance is 0.5.",
+    "ap": "AP: average precision.",
+    "harmonic": "Harmonic mean: of all AUCs and pAUCs.",
+    "worst_unit": "Worst unit: the lowest mean AUC of a unit.",
+}
 BEHIND_SANITY = "†"
 SCORES_ONLY = " (scores only)"
 TRACKS = {
@@ -57,7 +63,7 @@ class Caption:
     def __str__(self) -> str:
         parts = [
             *self.warnings,
-            f"{self.corpus}. AUC, the mean over {self.cells} cells (machine, unit, SNR, seed).",
+            f"{self.corpus}. AUC, the mean over {self._cells}.",
             f"Interval: {100 * self.level:g} %, over the sampling of test clips (DeLong).",
             self._conditions,
         ]
@@ -66,12 +72,16 @@ class Caption:
     @property
     def setting(self) -> str:
         """What the figures were measured on and how, without what they are."""
-        return " ".join([*self.warnings, f"{self.corpus}.", self._conditions])
+        return " ".join([*self.warnings, f"{self.corpus}, {self._cells}.", self._conditions])
 
     @property
     def warnings(self) -> list[str]:
         synthetic = ["SYNTHETIC DATA: not to be set beside published figures."] * self.synthetic
         return synthetic + ["Quick run: not for citing."] * self.quick
+
+    @property
+    def _cells(self) -> str:
+        return f"{self.cells} cell{'s' * (self.cells != 1)} (machine, unit, SNR, seed)"
 
     @property
     def _conditions(self) -> str:
@@ -143,7 +153,7 @@ def layout(board: pd.DataFrame, caption: Caption, columns: Sequence[str] | None 
         [HEADINGS.get(column, re.sub(r"^auc\[(.+)\]$", r"\1", column)) for column in chosen],
         [section for section in sections if section[1]],
         [(str(row.detector), f"{row.cells_ok} of {row.cells} cells; {row.reason}") for row in lacking.itertuples()],
-        " ".join([str(caption), *legend(ranked, caption.level)]),
+        " ".join([str(caption), *meanings(chosen), *legend(ranked, caption.level)]),
     )
 
 
@@ -180,6 +190,11 @@ def _text(row: pd.Series, column: str) -> str:
     if pd.isna(value):
         return ""
     return f"{value:.3g}" if column.endswith("_seconds") else f"{value:.3f}"
+
+
+def meanings(columns: Collection[str]) -> list[str]:
+    """The sentences that say what the columns of these names hold."""
+    return [meaning for column, meaning in MEANINGS.items() if column in columns]
 
 
 def legend(ranked: pd.DataFrame, level: float) -> list[str]:

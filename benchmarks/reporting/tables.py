@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 from tabulate import tabulate
 
-from benchmarks.reporting.table_layout import TEXT, Caption, Entry, Layout, layout, legend, narrow_columns
+from benchmarks.reporting.table_layout import TEXT, Caption, Entry, Layout, layout, legend, meanings, narrow_columns
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -187,7 +187,7 @@ def page(title: str, body: str, caption: Caption) -> str:
 
 def csv(board: pd.DataFrame, caption: Caption) -> str:
     """The leaderboard itself, unrounded, with the columns `synthetic` and `caption` at the end of each row."""
-    text = " ".join([str(caption), *legend(board, caption.level)])
+    text = " ".join([str(caption), *meanings(board.columns), *legend(board, caption.level)])
     return board.assign(synthetic=caption.synthetic, caption=text).to_csv(index=False, lineterminator="\n")
 
 
