@@ -24,7 +24,7 @@ from benchmarks.protocols import Protocol
 from benchmarks.reporting.full_report import Wanted, write_full_report
 from benchmarks.reporting.plain_table import PlainTable
 from benchmarks.reporting.report import make_report, write_report
-from benchmarks.reporting.statistics_report import critical_difference_diagram, levels_of, statistics_tables
+from benchmarks.reporting.statistics_report import Level, critical_difference_diagram, levels_of, statistics_tables
 from benchmarks.reporting.thresholds_report import classification_reports, decisions_of, threshold_table, wish_table
 from benchmarks.results import load_results, stored_scores
 from benchmarks.statistics import comparison
@@ -196,6 +196,14 @@ def test_the_diagram_names_everyone_once(made):
     assert len(texts) == 4
     assert any(text.startswith("mahalanobis (") or text.endswith(") mahalanobis") for text in texts)
     assert "SYNTHETIC DATA" in figure.get_supxlabel()
+    assert "can tell no pair of 4 apart on 4 units" in figure.get_supxlabel()  # 6 pairs x 2 / 2^4 = 0.75
+    assert "Nemenyi's critical difference at 0.05: 2.35." in figure.get_supxlabel()  # 2.569 sqrt(4 x 5 / (6 x 4))
+
+
+def test_the_diagram_of_many_units_claims_its_bars():
+    units = pd.DataFrame(np.random.default_rng(0).normal(size=(16, 3)), columns=list("abc"))
+    text = critical_difference_diagram(Level("all", units, 0.1), "SETTING.").get_supxlabel()
+    assert "after Holm at 0.05. Nemenyi's critical difference" in text
 
 
 def test_two_detectors_have_no_friedman_and_one_has_no_tests(store_root, tmp_path):

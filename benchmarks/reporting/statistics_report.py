@@ -194,9 +194,21 @@ def critical_difference_diagram(level: Level, setting: str) -> "Figure":
         text = f"{name} ({rank:.2f})" if label.get_ha() == "right" else f"({rank:.2f}) {name}"
         label.set_text(text.replace("$", r"\$"))
     axes.set_title(f"Mean ranks over {len(level.units)} units, {level.name}", fontsize=9)
-    bars = f"Bars: not told apart by Wilcoxon's test after Holm at {ALPHA:g}."
-    figure.supxlabel(f"{setting} {bars}", fontsize=6, wrap=True)
+    figure.supxlabel(f"{setting} {_bars(level)}", fontsize=6, wrap=True)
     return figure
+
+
+def _bars(level: Level) -> str:
+    """What the bars of a diagram mean, and how much they can."""
+    n_units, k = level.units.shape
+    text = f"Bars: not told apart by Wilcoxon's test after Holm at {ALPHA:g}"
+    if comparison.smallest_p(k, n_units) > ALPHA:
+        text += f", which can tell no pair of {k} apart on {n_units} units, however far they are"
+    if n_units < 2:
+        return f"{text}."
+    return (
+        f"{text}. Nemenyi's critical difference at {ALPHA:g}: {comparison.critical_difference(k, n_units, ALPHA):.2f}."
+    )
 
 
 def write_figure(figure: "Figure", file: Path, title: str) -> Path:
