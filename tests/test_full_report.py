@@ -247,9 +247,17 @@ def test_classification_reports_are_scikit_learns_over_all_clips(made):
         labels += test["label"].tolist()
         alarms += (test["score"] > limit).astype(int).tolist()
     expected = classification_report(labels, alarms, target_names=["normal", "anomalous"], zero_division=np.nan)
-    found = classification_reports(each, ["mahalanobis"]).split("```")[1]
+    found = classification_reports(each, ["mahalanobis"])["mahalanobis"]
     strip = [line.replace(".0", "").split() for line in found.splitlines() if line.strip()]
     assert strip == [line.replace(".0", "").split() for line in expected.splitlines() if line.strip()]
+
+
+def test_both_pages_hold_the_classification_reports(reported, made):
+    reports = classification_reports(decisions_of(made.results), ["random"])
+    for page in ("report.md", "report.html"):
+        text = (reported / "report" / page).read_text()
+        assert "Classification reports at mean + 1 sd" in text
+        assert reports["random"] in text
 
 
 def test_wishes_are_granted_or_say_why_not(made):

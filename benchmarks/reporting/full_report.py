@@ -21,7 +21,14 @@ from benchmarks.reporting.statistics_report import (
     statistics_tables,
     write_figure,
 )
-from benchmarks.reporting.thresholds_report import classification_reports, decisions_of, threshold_table, wish_table
+from benchmarks.reporting.thresholds_report import (
+    classification_reports,
+    decisions_of,
+    reports_html,
+    reports_markdown,
+    threshold_table,
+    wish_table,
+)
 from benchmarks.results import stored_scores
 from benchmarks.statistics.cells import cell_statistics
 from benchmarks.statistics.thresholds import CLIPS_PER_DAY
@@ -124,7 +131,9 @@ def _add_thresholds(pages: Pages, report: Report, order: Sequence[str], clips_pe
     marked = each.assign(synthetic=report.caption.synthetic)  # no caption: it would be half the file
     pages.texts["decisions.csv"] = marked.to_csv(index=False, lineterminator="\n")
     pages.add(threshold_table(each, order, clips_per_day))
-    pages.markdown.append(classification_reports(each, order))
+    reports = classification_reports(each, order)
+    pages.markdown.append(reports_markdown(reports))
+    pages.html.append(reports_html(reports))
 
 
 def _suffix(level: str) -> str:

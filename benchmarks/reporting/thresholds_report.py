@@ -3,7 +3,8 @@
 Thresholds come from normal clips alone. Rows of the oracle look at the test labels; they are marked, and never results.
 """
 
-from collections.abc import Sequence
+import html
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -18,6 +19,7 @@ COUNTS = ["true_alarms", "missed", "false_alarms", "true_normals"]
 SHARES = ["recall", "precision", "f1", "specificity", "false_alarm_rate", "balanced_accuracy"]
 PER_DAY = "false_alarms_per_day"
 REPORTED_RULE = "mean + 1 sd"  # whose classification report is printed: that of the article on convolutional networks
+REPORTS_TITLE = f"Classification reports at {REPORTED_RULE} of the training scores"
 FORMATS = {PER_DAY: ".0f"}
 SHORT = {"balanced_accuracy": "bal. acc.", "false_alarm_rate": "FAR", PER_DAY: "FA/day"}
 BESIDE_PAGE = ("specificity", *COUNTS, "note")
@@ -52,15 +54,24 @@ def _rule_row(each: pd.DataFrame, detector: str, rule: str) -> dict[str, object]
     return row | {"note": next((note for note in of_rule["note"] if note), "")}
 
 
-def classification_reports(each: pd.DataFrame, order: Sequence[str]) -> str:
-    """Markdown: precision, recall and F1 of both classes per detector, over all clips, each cell at its threshold."""
+def classification_reports(each: pd.DataFrame, order: Sequence[str]) -> dict[str, str]:
+    """Detector -> precision, recall and F1 of both classes over all clips, each cell at its threshold of the rule."""
     chosen = each[(each["rule"] == REPORTED_RULE) & each["threshold"].notna()]
-    parts = [f"## Classification reports at {REPORTED_RULE} of the training scores\n"]
-    for detector in order:
-        rows = chosen[chosen["detector"] == detector]
-        if len(rows):
-            parts.append(f"### {detector}\n\n```\n{_report(rows)}```\n")
-    return "\n".join(parts) if len(parts) > 1 else ""
+    rows = {detector: chosen[chosen["detector"] == detector] for detector in order}
+    return {detector: _report(of_detector) for detector, of_detector in rows.items() if len(of_detector)}
+
+
+def reports_markdown(reports: Mapping[str, str]) -> str:
+    """A heading, and the reports as they are; empty where there are none."""
+    parts = [f"### {detector}\n\n```\n{text}```\n" for detector, text in reports.items()]
+    return "\n".join([f"## {REPORTS_TITLE}\n", *parts]) if parts else ""
+
+
+def reports_html(reports: Mapping[str, str]) -> str:
+    """The same as HTML."""
+    escape = html.escape
+    parts = [f"<h3>{escape(detector)}</h3>\n<pre>{escape(text)}</pre>\n" for detector, text in reports.items()]
+    return "".join([f"<h2>{REPORTS_TITLE}</h2>\n", *parts]) if parts else ""
 
 
 def _report(rows: pd.DataFrame) -> str:
