@@ -168,6 +168,7 @@ def test_unit_bootstrap_resamples_whole_units():
     limits = unit_bootstrap(units, 4000, np.random.default_rng(1))
     assert limits.loc["a"].tolist() == [0.5, 1.0]  # 1/16 of the resamples are all of one kind: more than 2.5 %
     assert limits.loc["b"].tolist() == pytest.approx([0.7, 0.7])
+    assert unit_bootstrap(units[:1], 50, np.random.default_rng(1)).isna().all(axis=None)  # of others one says nothing
     rng = np.random.default_rng(2)
     many = pd.DataFrame({"a": rng.normal(0.8, 0.05, 400)})
     low, high = unit_bootstrap(many, 4000, rng).loc["a"]

@@ -76,7 +76,7 @@ def _spreads(results: pd.DataFrame) -> PlainTable:
     note = (
         "Mean AUC and three spreads that must not be mixed. seed s.d.: standard deviation over seeds (empty with one). "
         "clips: 95 % limits for another draw of test clips from the same units (DeLong). units: 95 % percentile limits "
-        f"for other units, {RESAMPLES} resamples of whole units; with few units they are too narrow."
+        f"for other units, {RESAMPLES} resamples of whole units; with few units they are too narrow (empty with one)."
     )
     table = table.sort_values(["auc", "detector"], ascending=[False, True]).rename(columns={"seed_sd": "seed s.d."})
     return PlainTable("spreads", "How sure the means are", note, table, {"seed s.d.": ".4f"})

@@ -59,8 +59,11 @@ def unit_bootstrap(units: pd.DataFrame, n: int, rng: np.random.Generator, level:
     """Percentile limits of each detector's mean over `n` resamples of whole units, the same ones for all detectors.
 
     `units` `(n_units, n_detectors)`; returns `units_low, units_high` per detector. A bootstrap over few units is too
-    narrow: against Student's t about 0.53 of the length with 4 units and 0.89 with 16.
+    narrow: against Student's t about 0.53 of the length with 4 units and 0.89 with 16. One unit says nothing of others:
+    NaN.
     """
+    if len(units) < 2:
+        return pd.DataFrame(np.nan, index=units.columns, columns=["units_low", "units_high"])
     drawn = rng.integers(len(units), size=(n, len(units)))
     resampled = units.to_numpy()[drawn].mean(axis=1)  # (n, n_units, n_detectors) -> (n, n_detectors)
     low, high = np.quantile(resampled, [0.5 - level / 2, 0.5 + level / 2], axis=0)
