@@ -50,7 +50,7 @@ def test_five_kinds_of_detector_give_the_same_scores_bit_for_bit(store_root, det
     found = reproduce(store_root / fan(detector) / "result.json", CORPUS)
     assert (found.verdict, found.where, found.changed) == ("equal", "", [])
     assert [line for line in found.conditions if "environment" not in line] == []
-    assert found.cell == f"{detector} on fan id_00, seed 0"
+    assert found.cell == f"{detector} on fan id_00 at 6 dB, seed 0"
 
 
 def test_a_changed_digit_of_a_score_is_found_with_its_line(cell):
@@ -246,10 +246,10 @@ def test_the_command_prints_the_verdict_and_what_was_changed(cell, monkeypatch):
     monkeypatch.setattr("benchmarks.command_line.result_commands.open_corpus", lambda result, data: CORPUS)
     console = Console(file=io.StringIO(), width=300)
     assert result_commands.reproduce(cell, None, console)
-    assert console.file.getvalue() == "mahalanobis on fan id_00, seed 0: equal\n"
+    assert console.file.getvalue() == "mahalanobis on fan id_00 at 6 dB, seed 0: equal\n"
     change(cell / "scores.csv", ".wav,0,", ".wav,1,")
     assert not result_commands.reproduce(cell / "result.json", None, console)
     text = console.file.getvalue()
-    assert "mahalanobis on fan id_00, seed 0: different\n  scores.csv line 2, test, " in text
+    assert "mahalanobis on fan id_00 at 6 dB, seed 0: different\n  scores.csv line 2, test, " in text
     assert "label 1 stored, 0 now" in text
     assert "  changed since it was written: scores.csv: line 2 was " in text

@@ -64,7 +64,8 @@ def reproduce(file: Path, dataset: Dataset, folder: Path | None = None) -> Repro
         if ITSELF in changes(file.parent) and not conditions:
             changed.append(f"{ITSELF}: no field that a rerun gives differs, so it is in one of {', '.join(_UNSEEN)}")
         changed += _changed_lines(file.parent, there, result, again)
-        cell = f"{result['detector']} on {result['machine']} {result['unit']}, seed {result['seed']}"
+        noise = "" if result["snr_db"] is None else f" at {result['snr_db']:g} dB"
+        cell = f"{result['detector']} on {result['machine']} {result['unit']}{noise}, seed {result['seed']}"
         return Reproduction(cell, *_compare(file.parent, there, result, again), changed, conditions)
 
 
