@@ -281,6 +281,17 @@ def test_what_cannot_be_had_is_said_before_anything_is_written(store_root, tmp_p
     assert files_of(root) == {}
 
 
+def test_a_report_leaves_nothing_of_an_earlier_one_but_what_is_not_its_own(store_root, tmp_path):
+    root = tmp_path / "synthetic" / PROTOCOL.name
+    shutil.copytree(store_root / "cells" / "mahalanobis", root / "cells" / "mahalanobis")
+    write_full_report(root, WANTED)
+    assert (root / "report" / "wish.csv").is_file()
+    (root / "report" / "notes.md").write_text("mine")
+    (root / "report" / "critical_difference_6dB.svg").write_text("of detectors that are gone")
+    written = {file for file in write_full_report(root) if file.parent.name == "report"}
+    assert set((root / "report").iterdir()) == written | {root / "report" / "notes.md"}
+
+
 PLAIN = PlainTable(
     "plain",
     "A | title",

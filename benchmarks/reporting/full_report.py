@@ -35,6 +35,7 @@ from benchmarks.statistics.thresholds import CLIPS_PER_DAY
 from features import InputError
 
 FOLDER = "report"
+OF_SOME_REPORTS = ("wish.*", "columns.*", "published_*.*", "critical_difference*.svg")
 
 
 @dataclass(frozen=True)
@@ -99,6 +100,7 @@ def write_full_report(root: Path, wanted: Wanted = Wanted(), report: Report | No
     for name, level in figures.items():
         figure = critical_difference_diagram(level, report.caption.setting)
         written.append(write_figure(figure, folder / name, report.caption.setting))
+    _remove_old(folder, written)
     return written
 
 
@@ -138,6 +140,13 @@ def _add_thresholds(pages: Pages, report: Report, order: Sequence[str], clips_pe
 
 def _suffix(level: str) -> str:
     return "" if level.startswith("all") else "_" + level.replace(" ", "")
+
+
+def _remove_old(folder: Path, written: Sequence[Path]) -> None:
+    """Remove what an earlier report wrote that this one does not hold: it was of other results, or of another wish."""
+    for pattern in OF_SOME_REPORTS:
+        for file in set(folder.glob(pattern)) - set(written):
+            file.unlink()
 
 
 def _make(folder: Path) -> None:
