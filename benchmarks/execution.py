@@ -154,7 +154,7 @@ def _fit(detector: Detector, clips: Clips, diagnosis: Diagnosis | None) -> float
 def _score(detector: Detector, group: Group, parts: Mapping[str, Clips]) -> tuple[pd.DataFrame, float]:
     """The score table of one cell, labels joined, and the seconds that scoring the test clips took.
 
-    Columns `part, path, label, score`, and `domain` where the corpus has domains; a secret label is empty.
+    Columns as in `score_table`; a secret label is empty.
     """
     assert group.split is not None
     tables, test_seconds = [], 0.0
@@ -171,11 +171,17 @@ def _score(detector: Detector, group: Group, parts: Mapping[str, Clips]) -> tupl
 
 
 def score_table(part: str, clips: Sequence[Clip], scores: ArrayLike) -> pd.DataFrame:
-    """The score table of one part: `part, path, label, score`, and `domain` where the corpus has domains."""
+    """The score table of one part: `part, path, label, score`, and what else the corpus knows of its clips.
+
+    `domain` where it has domains; `fault` and `severity`, empty for normal clips, where it tells the kinds of anomaly.
+    """
     columns = {"path": [clip.path for clip in clips], "label": pd.array([clip.label for clip in clips], "Int64")}
     table = pd.DataFrame({"part": part} | columns | {"score": scores})
     if any(clip.domain for clip in clips):
         table["domain"] = [clip.domain for clip in clips]
+    if any(clip.fault for clip in clips):
+        table["fault"] = [clip.fault for clip in clips]
+        table["severity"] = [clip.severity for clip in clips]
     return table
 
 

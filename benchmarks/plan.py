@@ -169,12 +169,16 @@ def _loudest_first(key: tuple) -> tuple:
 
 
 def _thin(clips: list[Clip]) -> list[Clip]:
-    """Keep evenly spaced clips of each label, in name order."""
+    """Keep one clip of each of so many equal stretches of each label, in name order.
+
+    The place within a stretch moves on from one to the next: every third clip would be of one kind where three take
+    turns.
+    """
     kept = []
     for label in (0, 1, None):
         of_label = [clip for clip in clips if clip.label == label]
         n = min(len(of_label), QUICK_CLIPS.get(label or 0, len(of_label)))
-        kept += [of_label[i * len(of_label) // n] for i in range(n)]
+        kept += [of_label[i * len(of_label) // n + i % (len(of_label) // n)] for i in range(n)]
     return kept
 
 

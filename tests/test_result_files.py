@@ -116,7 +116,7 @@ def test_every_column_of_every_table_is_documented(store_root, tmp_path):
     root = copied(store_root, tmp_path / "synthetic" / "holdout-ch0")
     write_report(root)
     scores = pd.read_csv(cell_of(root, "random") / "scores.csv").columns
-    assert documented("scores.csv")[: len(scores)] == scores.tolist()
+    assert [name for name in documented("scores.csv") if name != "domain"] == scores.tolist()
     assert documented("results.csv") == pd.read_csv(root / "results.csv").columns.tolist()
     board = [name for name in pd.read_csv(root / "leaderboard.csv").columns if not name.startswith("auc[")]
     assert sorted(name for name in documented("leaderboard.csv") if "[" not in name) == sorted(board)

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from benchmarks.datasets.synthesis import faults_of
 from benchmarks.datasets.synthetic import Synthetic
 from benchmarks.plan import Selection, make_plan
 from benchmarks.protocols import Protocol
@@ -267,6 +268,12 @@ def test_quick_takes_one_unit_a_machine_at_the_highest_snr_and_few_clips():
     assert [(g.machine, g.unit, g.snr_db, len(g.clips)) for g in plan.groups] == [
         (machine, "id_00", 6.0, 80) for machine in ("fan", "pump", "slider", "valve")
     ]
+
+
+def test_quick_hears_every_kind_of_fault():
+    plan = make_plan(Synthetic(), Protocol(), {}, selection=Selection(quick=True))
+    for group in plan.groups:
+        assert {clip.fault for clip in group.clips if clip.label} == set(faults_of(group.machine))
 
 
 def test_a_detector_that_tells_units_apart_is_left_out_of_a_machine_with_one_and_it_is_said():

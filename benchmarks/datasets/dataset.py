@@ -25,7 +25,9 @@ class Clip:
     audio: reads the sound, later.
     split: the part ("train", "validation", "test") that the corpus itself assigns, if it does.
     domain: "source" or "target" in corpora whose recording conditions shift between the two.
-    attributes: further conditions (speed, load, microphone) as the corpus writes them. No detector sees either.
+    attributes: further conditions (speed, load, microphone) as the corpus writes them.
+    fault, severity: kind of an anomaly and how bad it is, up to 1, where the corpus knows; for reports alone.
+    No detector sees any of these.
     """
 
     machine: str
@@ -37,6 +39,8 @@ class Clip:
     split: str | None = None
     domain: str | None = None
     attributes: str = ""
+    fault: str = ""
+    severity: float | None = None
 
     def __post_init__(self) -> None:
         for field, name in (("machine", self.machine), ("unit", self.unit)):

@@ -3,20 +3,17 @@
 It needs no download, so every reader can run the whole benchmark. What it can and cannot tell: docs/synthetic.md.
 """
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from benchmarks.datasets.dataset import Clip, Dataset
-from benchmarks.datasets.synthesis import Fault, SyntheticAudio, units_of
+from benchmarks.datasets.synthesis import SyntheticAudio, units_of
 from benchmarks.datasets.synthesis.room import FACING, MICROPHONES
 from benchmarks.datasets.synthesis.source import generator_hash
 from features import InputError
-
-_PATH = re.compile(r"[^/]+/(?P<machine>[a-z]+)/(?P<unit>id_\d+)/(?P<kind>\w+)/(?P<index>\d{8})\.wav")
 
 
 @dataclass(frozen=True)
@@ -85,10 +82,7 @@ class Synthetic(Dataset):
 
     def clips(self) -> list[Clip]:
         """List all clips in order of their paths; nothing is generated."""
-        return [
-            Clip(audio.machine, audio.unit, audio.snr_db, int(audio.anomalous), audio.path, audio)
-            for audio in self.sources()
-        ]
+        return [_clip(audio) for audio in self.sources()]
 
     def sources(self) -> list[SyntheticAudio]:
         """List what the clips are read from, in the same order."""
@@ -100,22 +94,14 @@ class Synthetic(Dataset):
         ]
         return sorted(listed, key=lambda audio: audio.path)
 
-    def fault(self, path: str) -> Fault:
-        """Return kind and severity of the clip at `path`, `NORMAL` for a normal one; metadata for reports only.
-
-        Raises `InputError` where `path` is no clip of the corpus.
-        """
-        match = _PATH.fullmatch(path)
-        if match and match["machine"] in self.machines and match["unit"] in self.units:
-            anomalous, index = match["kind"] == "abnormal", int(match["index"])
-            for snr_db in self.snrs_db if index < (self.anomalies if anomalous else self.normals) else ():
-                audio = self._source(match["machine"], match["unit"], snr_db, anomalous, index)
-                if audio.path == path:
-                    return audio.fault
-        raise InputError(f"Synthetic: no clip {path!r}; take a path from Synthetic(...).clips()")
-
     def _source(self, machine: str, unit: str, snr_db: float, anomalous: bool, index: int) -> SyntheticAudio:
         return SyntheticAudio(self.seed, machine, unit, snr_db, anomalous, index, self.seconds, self.n_channels)
+
+
+def _clip(audio: SyntheticAudio) -> Clip:
+    fault: dict[str, Any] = audio.fault._asdict() if audio.anomalous else {}
+    named = {"fault": fault.get("kind", ""), "severity": fault.get("severity")}
+    return Clip(audio.machine, audio.unit, audio.snr_db, int(audio.anomalous), audio.path, audio, **named)
 
 
 _README = """SYNTHETIC SOUND, NOT RECORDED

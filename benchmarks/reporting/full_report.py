@@ -10,6 +10,7 @@ from pathlib import Path
 
 from benchmarks.reporting import tables
 from benchmarks.reporting.breakdown import AXES, Breakdown, breakdown
+from benchmarks.reporting.faults_report import fault_tables
 from benchmarks.reporting.plain_table import PlainTable
 from benchmarks.reporting.published_report import published_tables
 from benchmarks.reporting.report import Report, make_report, title_of, write_report, write_text
@@ -35,7 +36,7 @@ from benchmarks.statistics.thresholds import CLIPS_PER_DAY
 from features import InputError
 
 FOLDER = "report"
-OF_SOME_REPORTS = ("wish.*", "columns.*", "published_*.*", "critical_difference*.svg")
+OF_SOME_REPORTS = ("auc_per_*.*", "wish.*", "columns.*", "published_*.*", "critical_difference*.svg")
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,7 @@ def write_full_report(root: Path, wanted: Wanted = Wanted(), report: Report | No
     figures = {f"critical_difference{_suffix(level.name)}.svg": level for level in levels}
     for name, level in figures.items():
         pages.add_figure(name, f"Critical difference diagram, {level.name}")
-    for table in wish:
+    for table in [*fault_tables(report.results, order), *wish]:
         pages.add(table)
     if report.results["status"].eq("ok").any():
         _add_cells(pages, report)
