@@ -381,6 +381,8 @@ def test_published_figures_are_judged_cell_by_cell_and_kind_by_kind(on_mimii):
     page = (on_mimii / "report" / "report.md").read_text()
     assert "## Published AUCs beside ours" in page
     assert "## Published balanced accuracies" in page
+    rows = [[cell.strip() for cell in line.split("|")] for line in page.splitlines() if "| yachuchi2023rerun" in line]
+    assert [row[6] for row in rows if row[4] == "fan"] == ["6"]  # dB, not 6.000
 
 
 def test_a_sample_of_a_unit_is_not_set_beside_published_figures(on_mimii, tmp_path):
