@@ -222,7 +222,9 @@ def test_a_wished_rate_comes_from_validation_normals_and_costs_recall():
 
 def test_a_rate_that_cannot_be_promised_names_the_clips_it_takes():
     table = cell(validation=range(99), normal=[1], anomalous=[2])
-    with pytest.raises(InputError, match=r"99 held-out normal clips can promise 86.4 .* hold out 8639 clips"):
+    with pytest.raises(
+        InputError, match=r"99 held-out normal clips can promise 86.4 .* 8639 clips, or allow that many"
+    ):
         prefer("false-alarms-per-day=1", table)
     with pytest.raises(InputError, match="0 held-out normal clips"):
         prefer("false-alarms-per-day=1", table[table["part"] == "test"])

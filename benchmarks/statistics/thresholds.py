@@ -229,7 +229,7 @@ def _prefer_rate(table: pd.DataFrame, per_day: float, clips_per_day: float) -> t
         raise InputError(
             f"{len(held_out)} held-out normal clips can promise {clips_per_day / (len(held_out) + 1):.4g} false alarms "
             f"a day at best, at {clips_per_day:g} clips a day; hold out {ceil(clips_per_day / per_day) - 1} clips, or "
-            "ask for less"
+            "allow that many"
         )
     threshold = conformal(held_out, per_day / clips_per_day)
     test = table[table["part"] == "test"]
