@@ -85,6 +85,7 @@ def _card(name: str, cost: str | None) -> str:
         f"- Input: `{default.feature!r}`",
         f"- Track: {track}",
         *([f"- Needs: {cls.needs}"] if cls.needs else []),
+        *([f"- `--channel all` leaves it out: {default.one_channel}"] if default.one_channel else []),
         f"- Cost: {cost or 'not in the committed results'}",
         *([f"- `{name}@cpu`: {budget}"] if budget else []),
         "",

@@ -9,7 +9,7 @@ from typing import Any
 from benchmarks.datasets.dataset import Clip, Dataset
 from benchmarks.protocols import Protocol, Split
 from detectors import Detector
-from features import Channel, InputError
+from features import Heard, InputError
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Group:
     unit: str
     snr_db: float | None
     clips: tuple[Clip, ...]
-    channel: Channel
+    channel: Heard
     split: Split | None
     problem: str = ""
 
@@ -72,7 +72,7 @@ class Plan:
     groups: tuple[Group, ...]
     jobs: tuple[Job, ...]
     quick: bool = False  # whether the units were thinned
-    left_out: tuple[str, ...] = ()  # a line for each detector that lacks units somewhere
+    left_out: tuple[str, ...] = ()  # a line for each detector that lacks units somewhere, or hears one channel only
 
     @property
     def cells(self) -> list[Cell]:
@@ -106,27 +106,37 @@ def make_plan(
     """List the jobs of a run. Opens no audio.
 
     `detectors`: row label -> unfitted detector. One without a field `seed` gives the same result for each seed.
-    A detector is left out of a machine with fewer units than it needs; `Plan.left_out` says so.
+    A detector is left out of a machine with fewer units than it needs, and, where all channels are heard, of the run
+    if it takes one; `Plan.left_out` says so.
     Raises `InputError` where nothing is selected, no unit can be split, or every detector is left out.
     """
     groups = _groups(dataset, protocol, selection)
     if all(group.split is None for group in groups):
         raise InputError(groups[0].problem)
+    deaf = _deaf(detectors, protocol)
     jobs: list[Job] = []
     left_out: dict[str, list[str]] = {}
     for bundle_of in (_by_unit, _by_machine):
         for bundle in bundle_of(groups):
             for label, detector in detectors.items():
-                if (detector.scope == "machine") != (bundle_of is _by_machine):
+                if label in deaf or (detector.scope == "machine") != (bundle_of is _by_machine):
                     continue
                 if len(bundle) < detector.units_needed:
                     left_out.setdefault(label, []).append(f"{bundle[0].machine} at {snr_text(bundle[0].snr_db)}")
                 else:
                     jobs += _jobs(dataset, label, detector, bundle, seeds, device)
-    lines = tuple(_left_out(label, detectors[label], places) for label, places in left_out.items())
+    lines = (*deaf.values(), *(_left_out(label, detectors[label], places) for label, places in left_out.items()))
     if detectors and not jobs:
         raise InputError(lines[0])
     return Plan(dataset, protocol, groups, tuple(jobs), selection.quick, lines)
+
+
+def _deaf(detectors: Mapping[str, Detector], protocol: Protocol) -> dict[str, str]:
+    """Label -> a line for each detector that cannot hear several channels, where all are heard."""
+    if protocol.channel != "all":
+        return {}
+    reasons = {label: detector.one_channel for label, detector in detectors.items()}
+    return {label: f"{label} is left out of --channel all: {why}" for label, why in reasons.items() if why}
 
 
 def _left_out(label: str, detector: Detector, places: list[str]) -> str:

@@ -8,6 +8,9 @@ A split rule decides for the clips of one unit at one noise level:
     holdout   a random 20 % of the normals and all anomalies test, a random 10 % of the other normals validate
     labels    the corpus itself says which clip is in which part
 
+A channel rule decides what all detectors of a run hear of a clip: one microphone by its index, `nearest` (the one that
+faces the machine), the `mean` over all, or `all` of them, whose features lie side by side (features/cache.py).
+
 The draw depends on the protocol's seed, the machine and the unit, never on the noise level: clip n, the same machine
 sound at every level, is in the same part at each of them.
 """
@@ -20,9 +23,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from benchmarks.datasets.dataset import Clip, Dataset
-from features import Channel, InputError
+from features import Heard, InputError
 
 SPLIT_RULES = ("code", "paper", "holdout", "labels")
+CHANNEL_RULES = ("nearest", "mean", "all")  # beside any index from 0
 HOLDOUT_TEST = 0.2  # of the normal clips
 HOLDOUT_VALIDATION = 0.1  # of the normal clips that do not test
 
@@ -65,25 +69,27 @@ class Protocol:
     """A split rule, a channel rule and the seed of the draw."""
 
     split: str = "code"
-    channel: str = "0"  # a 0-based index, "nearest" (the microphone that faces the machine) or "mean"
+    channel: str = "0"  # a 0-based index, "nearest" (the microphone that faces the machine), "mean" or "all"
     seed: int = 0  # of the draw in `paper` and `holdout`; the detector's seed is another
 
     def __post_init__(self) -> None:
         if self.split not in SPLIT_RULES:
             raise InputError(f"split {self.split!r}: choose one of {', '.join(SPLIT_RULES)}")
-        if self.channel not in ("nearest", "mean") and not self.channel.isdecimal():
-            raise InputError(f"channel {self.channel!r}: give an index from 0, 'nearest' or 'mean'")
+        if self.channel not in CHANNEL_RULES and not self.channel.isdecimal():
+            raise InputError(f"channel {self.channel!r}: give an index from 0, or one of {', '.join(CHANNEL_RULES)}")
 
     @property
     def name(self) -> str:
-        """The folder of its results: `code-ch0`, `paper-mean-seed1`."""
+        """The folder of its results: `code-ch0`, `holdout-all`, `paper-mean-seed1`."""
         channel = f"ch{self.channel}" if self.channel.isdecimal() else self.channel
         return f"{self.split}-{channel}" + (f"-seed{self.seed}" if self.seed else "")
 
-    def channel_of(self, dataset: Dataset, machine: str) -> Channel:
-        """The channel to read for this machine. Raises `InputError` where the corpus does not know the nearest."""
+    def channel_of(self, dataset: Dataset, machine: str) -> Heard:
+        """What to hear of this machine's clips. Raises `InputError` where the corpus does not know the nearest."""
         if self.channel == "mean":
             return "mean"
+        if self.channel == "all":
+            return "all"
         if self.channel != "nearest":
             return int(self.channel)
         if machine not in dataset.nearest_channel:

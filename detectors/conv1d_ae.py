@@ -16,6 +16,7 @@ from features import Feature, InputError, Waveform
 
 SHORTEST = 166  # samples: of fewer, the dilated convolutions leave nothing
 LOST = 65  # samples at the beginning that the output does not cover: what the dilated convolutions cut off
+ONE_CHANNEL = "its network takes the samples of one microphone"
 VARIANCE_FLOOR = 1e-6  # of a clip scaled to [0, 1]: for silence
 
 
@@ -48,6 +49,7 @@ class WaveformAutoencoder(Detector):
     seed: int = 0
     feature: Feature = Waveform()
     device: str = field(default="auto", repr=False)
+    one_channel: ClassVar[str] = ONE_CHANNEL
     cpu_budget: ClassVar[Mapping[str, object]] = {
         "crop_samples": 512,
         "windows": 4,
@@ -160,4 +162,9 @@ def _scaled(samples: np.ndarray, low: float, high: float) -> Tensor:
 
 def _check(features: Sequence[np.ndarray]) -> None:
     for position in range(len(features)):
+        if (n_columns := features[position].shape[1]) != 1:
+            raise InputError(
+                f"clip {position} has {n_columns} columns of samples, but conv1d_ae takes 1: {ONE_CHANNEL}; "
+                "choose one with --channel"
+            )
         check_frames(features[position], SHORTEST, 1, position)

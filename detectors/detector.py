@@ -15,6 +15,7 @@ class Clips:
     """All that a detector may see of some clips: no label, no path, no SNR.
 
     features: one array per clip, `(n_frames, n_bins) float32`, read-only; n_frames may differ between clips.
+    Where all channels are heard, the bins of each follow those of the one before: `(n_frames, n_channels * n_bins)`.
     units: one name per clip, the machine unit that made the sound.
     """
 
@@ -51,6 +52,9 @@ class Detector(ABC):
     cpu_budget: ClassVar[Mapping[str, object]] = {}  # fields that train less than published, for runs without a GPU
     sanity: ClassVar[bool] = False  # True for rows that a learned detector must beat
     units_needed: ClassVar[int] = 1  # of a machine; one that tells units apart needs 2 and is left out where fewer are
+    one_channel: ClassVar[str] = (
+        ""  # why it cannot hear channels side by side; --channel all leaves it out, saying this
+    )
     needs: ClassVar[str] = ""  # what its fields must first be given; a run of all detectors leaves it out, saying this
 
     @abstractmethod

@@ -32,6 +32,7 @@ class EmbeddingNeighbours(NearestNeighbours):
     `package.module:function` names a function of an installed package that is called once, without arguments, and
     returns what takes a waveform `(n_samples,) float32`; its weights must come with the package.
     Of what comes back, `(..., n_features)`, the mean over all axes but the last is the embedding: of frames, over time.
+    Where all channels are heard, each has its embedding, and together they are the clip's.
     Results go by the name of the model, so give another one another name.
     """
 
@@ -48,8 +49,11 @@ class EmbeddingNeighbours(NearestNeighbours):
 
     def _embedded(self, clips: Clips) -> Clips:
         embed = _load(self.model, self.device, _changed_ns(self.model))
-        each = [self._embedding(embed, samples[:, 0], position) for position, samples in enumerate(clips.features)]
-        return Clips([vector[np.newaxis] for vector in each], clips.units)
+        each = [
+            np.stack([self._embedding(embed, samples, position) for samples in channels.T])
+            for position, channels in enumerate(clips.features)
+        ]
+        return Clips(each, clips.units)  # (n_channels, n_features) each
 
     def _embedding(self, embed: Embed, samples: np.ndarray, position: int) -> np.ndarray:
         """Return `(n_features,)`. Raises `InputError` where the model takes no such clip or gives no such thing."""

@@ -38,6 +38,12 @@ class Ensemble(Detector):
         self.unfitted = [self._member(text) for text in split_names(self.members, "+")]
         self.feature = Bundle(tuple(dict.fromkeys(member.feature for member in self.unfitted)))
 
+    @property
+    def one_channel(self) -> str:  # type: ignore[override]
+        """Why its first such member cannot hear several channels."""
+        named = zip(split_names(self.members, "+"), self.unfitted, strict=True)
+        return next((f"its member {name}: {member.one_channel}" for name, member in named if member.one_channel), "")
+
     def fit(self, clips: Clips) -> Self:
         if len(clips) < 2:
             raise InputError(

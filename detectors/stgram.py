@@ -49,6 +49,7 @@ class Stgram(Detector):
     feature: Bundle = field(init=False, repr=False)
     scope: ClassVar[Literal["unit", "machine"]] = "machine"
     units_needed: ClassVar[int] = 2
+    one_channel: ClassVar[str] = "its network takes the samples and the spectrogram of one microphone"
     cpu_budget: ClassVar[Mapping[str, object]] = {
         "crop_frames": 32,
         "epochs": 2,
@@ -105,6 +106,11 @@ class Stgram(Detector):
     def _pieces(self, column: np.ndarray, at_random: bool) -> tuple[Tensor, Tensor]:
         """Cut one clip: samples `(n_pieces, n_samples)` and frames `(n_pieces, n_frames, n_mels)` of the same time."""
         samples, frames = self.feature.unpack(column)
+        if samples.shape[1] != 1:
+            raise InputError(
+                f"clips have {samples.shape[1]} channels, but stgram takes 1: {self.one_channel}; "
+                "choose one with --channel"
+            )
         hop_length, n_frames = self.mel.hop_length, self.n_frames_
         if len(frames) < n_frames:
             samples, frames = (

@@ -1,4 +1,4 @@
-"""Reading sound: a WAV file on disk or inside a zip archive, one channel of it, as float32."""
+"""Reading sound: a WAV file on disk or inside a zip archive, one channel of it or all, as float32."""
 
 import os
 import stat
@@ -15,7 +15,8 @@ import numpy as np
 from features.errors import InputError
 from features.wav import Wav, parse
 
-Channel = int | Literal["mean"]  # a 0-based index, or the mean over all channels
+Channel = int | Literal["mean"]  # one waveform: a 0-based index, or the mean over all channels
+Heard = Channel | Literal["all"]  # what of each clip is heard: one waveform, or that of each channel
 
 LARGEST_CLIP = 2**30  # bytes, as a file or inflated: over an hour of MIMII's 8 channels, and no more than memory holds
 _LOUDEST = 2.0**31  # a float sample beyond this is no sound, and its power would overflow float32
@@ -37,6 +38,12 @@ class AudioSource(Protocol):
         """Return `((n_samples,) float32 at full scale 1, sample_rate in Hz)`.
 
         Raises `InputError`, naming the file, where it is missing, damaged, empty, holds NaN or lacks the channel.
+        """
+
+    def read_all(self) -> tuple[np.ndarray, int]:
+        """Return `((n_channels, n_samples) float32, sample_rate in Hz)`, row c equal to `read(c)`, in one reading.
+
+        Raises `InputError` as `read` does.
         """
 
 
@@ -63,6 +70,13 @@ class WavFile:
 
     def read(self, channel: Channel) -> tuple[np.ndarray, int]:
         """Return `((n_samples,) float32, sample_rate in Hz)`; only floats may exceed 1. Raises `InputError`."""
+        return _one_channel(self._wav(), channel, self.name)
+
+    def read_all(self) -> tuple[np.ndarray, int]:
+        """Return `((n_channels, n_samples) float32, sample_rate in Hz)`. Raises `InputError`."""
+        return _all_channels(self._wav(), self.name)
+
+    def _wav(self) -> Wav:
         size = _stat(self.path).st_size
         if size > LARGEST_CLIP:
             raise InputError(f"{self.path}: {size} bytes, at most {LARGEST_CLIP}; cut it into shorter clips")
@@ -71,7 +85,7 @@ class WavFile:
                 data = file.read(size)
         except OSError as error:
             raise InputError(f"{self.path}: cannot be read ({error.strerror}); check its permissions") from error
-        return _signal(parse(data, self.name), channel, self.name)
+        return parse(data, self.name)
 
 
 @dataclass(frozen=True)
@@ -95,7 +109,11 @@ class ZipMember:
 
     def read(self, channel: Channel) -> tuple[np.ndarray, int]:
         """Return `((n_samples,) float32, sample_rate in Hz)`; only floats may exceed 1. Raises `InputError`."""
-        return _signal(parse(self._inflate(self.name), self.name), channel, self.name)
+        return _one_channel(parse(self._inflate(self.name), self.name), channel, self.name)
+
+    def read_all(self) -> tuple[np.ndarray, int]:
+        """Return `((n_channels, n_samples) float32, sample_rate in Hz)`. Raises `InputError`."""
+        return _all_channels(parse(self._inflate(self.name), self.name), self.name)
 
     def _inflate(self, name: str) -> bytes:
         archive = open_archive(self.archive)
@@ -162,16 +180,24 @@ def _stat(path: Path) -> os.stat_result:
     return found
 
 
-def _signal(wav: Wav, channel: Channel, name: str) -> tuple[np.ndarray, int]:
-    """Take one channel at full scale 1."""
+def _one_channel(wav: Wav, channel: Channel, name: str) -> tuple[np.ndarray, int]:
     n_channels = wav.frames.shape[1]
     if channel != "mean" and not (isinstance(channel, int | np.integer) and 0 <= channel < n_channels):
         raise InputError(
             f"{name}: channel {channel!r} asked for, found {n_channels} channel(s); give 0..{n_channels - 1} or 'mean'"
         )
-    with np.errstate(all="ignore"):  # what overflows or is NaN is refused below
+    with np.errstate(all="ignore"):  # what overflows or is NaN is refused by `_sound`
         chosen = wav.frames.mean(axis=1, dtype=np.float64) if channel == "mean" else wav.frames[:, int(channel)]
+    return _sound(wav, chosen, name), wav.sample_rate
+
+
+def _all_channels(wav: Wav, name: str) -> tuple[np.ndarray, int]:
+    return _sound(wav, wav.frames.T, name), wav.sample_rate
+
+
+def _sound(wav: Wav, chosen: np.ndarray, name: str) -> np.ndarray:
+    """Bring samples as they are stored to full scale 1, row after row."""
+    with np.errstate(all="ignore"):
         if wav.full_scale == 1 and not np.abs(chosen).max() <= _LOUDEST:
             raise InputError(f"{name}: holds samples that are NaN, infinite or beyond 2^31; export it again")
-        sound = (chosen.astype(np.float32) - np.float32(wav.silence)) / np.float32(wav.full_scale)
-    return sound, wav.sample_rate
+        return (chosen.astype(np.float32, order="C") - np.float32(wav.silence)) / np.float32(wav.full_scale)

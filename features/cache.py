@@ -6,6 +6,9 @@ A group is the list of sources that are read together (one unit at one noise lev
     <root>/<key>/meta.json     shape, frames per clip, configuration, seconds that it took
 
 where the key covers the feature's repr and code, the channel, the sample rate and the identity of every source.
+Where the channel is "all", a clip is read once and its channels lie side by side along the bins, channel after channel:
+`(n_frames, n_channels * n_bins)`.
+
 An entry appears whole or not at all (written under another name, then renamed); a lock keeps two processes from
 computing the same group twice. Memory holds one clip at a time, whatever the size of the corpus.
 """
@@ -25,7 +28,7 @@ from pathlib import Path
 import numpy as np
 from filelock import FileLock
 
-from features.audio import AudioSource, Channel
+from features.audio import AudioSource, Heard
 from features.errors import InputError
 from features.feature import Feature
 
@@ -33,6 +36,8 @@ from features.feature import Feature
 @dataclass(frozen=True)
 class CachedFeature:
     """One feature of a group: read-only arrays `(n_frames, n_bins) float32`, one per source, in their order.
+
+    n_bins is that of the feature, times the number of channels where all are heard.
 
     seconds_per_clip: what reading and computing one clip took on average when the entry was made, warmed up.
     """
@@ -48,11 +53,12 @@ class FeatureCache:
     root: Path
 
     def ensure(
-        self, sources: Sequence[AudioSource], channel: Channel, features: Sequence[Feature], sample_rate: int
+        self, sources: Sequence[AudioSource], channel: Heard, features: Sequence[Feature], sample_rate: int
     ) -> int:
         """Compute what is missing of these features in one pass over the sources; return how many were missing.
 
-        Raises `InputError` where a source cannot be read, has another sample rate (Hz), or the disk cannot be written.
+        Raises `InputError` where a source cannot be read, has another sample rate (Hz) or, with all channels heard,
+        another number of them, or the disk cannot be written.
         Nothing half-written stays behind.
         """
         entries = {self.root / _key(sources, channel, feature, sample_rate): feature for feature in features}
@@ -71,9 +77,7 @@ class FeatureCache:
                 "free space or permission, or name another folder with --cache"
             ) from error
 
-    def load(
-        self, sources: Sequence[AudioSource], channel: Channel, feature: Feature, sample_rate: int
-    ) -> CachedFeature:
+    def load(self, sources: Sequence[AudioSource], channel: Heard, feature: Feature, sample_rate: int) -> CachedFeature:
         """Map one feature of a group into memory, computing it first where it is missing."""
         self.ensure(sources, channel, [feature], sample_rate)
         entry = self.root / _key(sources, channel, feature, sample_rate)
@@ -103,7 +107,7 @@ def _hash_of_files(files: tuple[str, ...]) -> str:
     return hashlib.sha256(b"".join(Path(file).read_bytes() for file in files)).hexdigest()[:16]
 
 
-def _key(sources: Sequence[AudioSource], channel: Channel, feature: Feature, sample_rate: int) -> str:
+def _key(sources: Sequence[AudioSource], channel: Heard, feature: Feature, sample_rate: int) -> str:
     identities = "\n".join(source.identity for source in sources)
     text = f"{feature!r}\n{code_version(feature)}\n{channel}\n{sample_rate}\n{identities}"
     return f"{type(feature).__name__}-{hashlib.sha256(text.encode()).hexdigest()[:32]}"
@@ -118,27 +122,44 @@ def _whole(entry: Path) -> bool:
         return False
 
 
-def _compute(missing: dict[Path, Feature], sources: Sequence[AudioSource], channel: Channel, sample_rate: int) -> None:
+def _compute(missing: dict[Path, Feature], sources: Sequence[AudioSource], channel: Heard, sample_rate: int) -> None:
     """Read each source once and append its features to the partial entries; commit all or none."""
     writers = [_Writer(entry, feature) for entry, feature in missing.items()]
     try:
         for writer in writers:
             writer.open()
+        n_channels = 0
         for source in sources:
             started = time.perf_counter()
-            waveform, rate = source.read(channel)
+            waveforms = _read(source, channel, sample_rate, n_channels)
             reading = time.perf_counter() - started
-            if rate != sample_rate:
-                raise InputError(
-                    f"{source.name}: sampled at {rate} Hz, the corpus at {sample_rate} Hz; resample it or take it out"
-                )
+            n_channels = len(waveforms)
             for writer in writers:
-                writer.append(source, waveform, rate, reading)
+                writer.append(source, waveforms, sample_rate, reading)
         for writer in writers:
             writer.commit()
     finally:
         for writer in writers:
             writer.discard()
+
+
+def _read(source: AudioSource, channel: Heard, sample_rate: int, n_channels: int) -> np.ndarray:
+    """Return what is heard of a clip, `(n_waveforms, n_samples) float32`; `n_channels`: of those before, 0 if none."""
+    if channel == "all":
+        waveforms, rate = source.read_all()
+    else:
+        waveform, rate = source.read(channel)
+        waveforms = waveform[np.newaxis]
+    if rate != sample_rate:
+        raise InputError(
+            f"{source.name}: sampled at {rate} Hz, the corpus at {sample_rate} Hz; resample it or take it out"
+        )
+    if n_channels not in (0, len(waveforms)):
+        raise InputError(
+            f"{source.name}: found {len(waveforms)} channel(s), the clips before it have {n_channels}; "
+            "choose one microphone with --channel, or take it out"
+        )
+    return waveforms
 
 
 class _Writer:
@@ -156,8 +177,23 @@ class _Writer:
         self.partial.mkdir()
         self.file = open(self.partial / "frames.f32", "wb")  # noqa: SIM115 - closed by commit or discard
 
-    def append(self, source: AudioSource, waveform: np.ndarray, sample_rate: int, reading_seconds: float) -> None:
+    def append(self, source: AudioSource, waveforms: np.ndarray, sample_rate: int, reading_seconds: float) -> None:
         started = time.perf_counter()
+        tables = [self._table(source, waveform, sample_rate) for waveform in waveforms]
+        if len({len(table) for table in tables}) > 1:
+            found = ", ".join(str(len(table)) for table in tables)
+            raise InputError(f"{source.name}: {self.feature!r} gave {found} frames, not as many for each channel")
+        frames = np.concatenate(tables, axis=1)
+        if self.n_frames and frames.shape[1] != self.n_bins:
+            raise InputError(f"{source.name}: {self.feature!r} gave {frames.shape[1]} bins, before {self.n_bins}")
+        self.n_bins = frames.shape[1]
+        self.n_frames.append(len(frames))
+        self.file.write(np.ascontiguousarray(frames).data)
+        if len(self.n_frames) > 1:  # the first clip also pays for imports
+            self.seconds += time.perf_counter() - started + reading_seconds
+
+    def _table(self, source: AudioSource, waveform: np.ndarray, sample_rate: int) -> np.ndarray:
+        """The feature of one waveform, `(n_frames, n_bins)`."""
         try:
             frames = self.feature(waveform, sample_rate)
         except InputError as error:
@@ -167,13 +203,7 @@ class _Writer:
                 f"{source.name}: {self.feature!r} must give finite float32 of shape (n_frames, n_bins), "
                 f"found {frames.dtype} {frames.shape}, finite: {bool(np.isfinite(frames).all())}"
             )
-        if self.n_frames and frames.shape[1] != self.n_bins:
-            raise InputError(f"{source.name}: {self.feature!r} gave {frames.shape[1]} bins, before {self.n_bins}")
-        self.n_bins = frames.shape[1]
-        self.n_frames.append(len(frames))
-        self.file.write(np.ascontiguousarray(frames).data)
-        if len(self.n_frames) > 1:  # the first clip also pays for imports
-            self.seconds += time.perf_counter() - started + reading_seconds
+        return frames
 
     def commit(self) -> None:
         self.file.close()

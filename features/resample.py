@@ -51,3 +51,8 @@ class Resampled:
         """Return `((n_samples,) float32, self.rate)`. Raises `InputError` as the source does."""
         waveform, rate = self.source.read(channel)
         return resample(waveform, rate, self.rate), self.rate
+
+    def read_all(self) -> tuple[np.ndarray, int]:
+        """Return `((n_channels, n_samples) float32, self.rate)`. Raises `InputError` as the source does."""
+        waveforms, rate = self.source.read_all()
+        return np.stack([resample(waveform, rate, self.rate) for waveform in waveforms]), self.rate

@@ -16,9 +16,11 @@ from detectors.variants import create
 from features.cache import FeatureCache
 
 
-def run(corpus: Dataset, folder: Path, *detectors: str, split: str | None = None) -> tuple[Path, pd.DataFrame]:
+def run(
+    corpus: Dataset, folder: Path, *detectors: str, split: str | None = None, channel: str = "0"
+) -> tuple[Path, pd.DataFrame]:
     """Run detectors on a corpus under its own split rule; return the results' folder and the table of its cells."""
-    protocol = Protocol(split or corpus.official_split)
+    protocol = Protocol(split or corpus.official_split, channel)
     plan = make_plan(corpus, protocol, {name: create(name) for name in detectors})
     runner = Runner(Store(folder / "results" / corpus.name / protocol.name), FeatureCache(folder / "cache"))
     for _ in runner.run(plan, runner.pending(plan)):

@@ -149,6 +149,11 @@ def test_waveform_clips_of_any_length_alone_as_in_a_batch():
 def test_waveform_refusals():
     with pytest.raises(InputError, match="165 frames, at least 166 needed"):
         fitted().score(sounds(165))
+    stereo = Clips([np.zeros((700, 2), np.float32)], ["00"])
+    with pytest.raises(
+        InputError, match=r"clip 0 has 2 columns of samples, but conv1d_ae takes 1: .* one with --channel"
+    ):
+        fitted().score(stereo)
     with pytest.raises(InputError, match="no clips to learn from"):
         WaveformAutoencoder(device="cpu").fit(Clips([], []))
     for wrong in ({"scoring": "sum"}, {"design": "mine"}, {"crop_samples": 100}, {"windows": 4}):

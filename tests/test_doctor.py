@@ -60,7 +60,15 @@ def test_whole_unit_has_no_fault(whole):
     assert (report.n_clips, steps[0], steps[-1]) == (1116, (1, 1116), (1116, 1116))
     assert len(report.absent) == 47
     assert "pump id_02 at 0 dB" in report.absent
-    rules = ("split code", "split paper", "split holdout", "channel 0", "channel nearest", "channel mean")
+    rules = (
+        "split code",
+        "split paper",
+        "split holdout",
+        "channel 0",
+        "channel nearest",
+        "channel mean",
+        "channel all",
+    )
     assert report.obstacles == dict.fromkeys(rules, ())
 
 
@@ -239,7 +247,7 @@ def test_what_a_corpus_is_good_for(tmp_path):
     assert who("split holdout") == ["fan id_04 at 6 dB"]
     assert who("channel 0") == []
     assert report.obstacles["channel nearest"][0] == "fan id_00 at 6 dB: the mono store keeps 0, 3"
-    assert len(who("channel nearest")) == len(who("channel mean")) == 3
+    assert len(who("channel nearest")) == len(who("channel mean")) == len(who("channel all")) == 3
 
 
 def test_list_of_channels_that_is_damaged_is_a_fault(tmp_path):

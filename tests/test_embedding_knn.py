@@ -71,6 +71,19 @@ def test_scores_are_those_of_knn_on_the_mean_embedding(tmp_path):
         np.testing.assert_allclose(scores, by_knn(train, test, **options), rtol=1e-4)
 
 
+def test_each_channel_has_its_embedding(tmp_path):
+    detector = EmbeddingNeighbours(model=save(Frames(), tmp_path / "frames.pt"), device="cpu")
+
+    def stereo(*parts: Clips) -> Clips:
+        pairs = zip(*(part.features for part in parts), strict=True)
+        return Clips([np.concatenate(pair, axis=1) for pair in pairs], parts[0].units)
+
+    sounds = [[noise(12), noise(12, seed=2)], [noise(4, seed=1), noise(4, seed=3)]]
+    train, test = (stereo(*map(summarised, parts)) for parts in sounds)
+    scores = detector.fit(stereo(*sounds[0])).score(stereo(*sounds[1]))
+    np.testing.assert_allclose(scores, NearestNeighbours().fit(train).score(test), rtol=1e-4)
+
+
 def test_the_model_stays_outside_of_what_is_pickled_and_follows_its_file(tmp_path):
     file = tmp_path / "model.pt"
     fitted = EmbeddingNeighbours(model=save(BandLevels(), file), device="cpu").fit(noise(8))

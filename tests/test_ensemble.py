@@ -40,6 +40,31 @@ def test_bundle_gives_its_features_back(n_samples: int) -> None:
         assert np.shares_memory(part, column)
 
 
+def test_bundle_of_several_channels_gives_each_feature_with_its_channels_side_by_side() -> None:
+    bundle = Bundle((LogMel(), Level(), PooledLogMel(), Waveform()))
+    waveforms = RNG.standard_normal((3, 4000)).astype(np.float32)
+    columns = np.concatenate([bundle(waveform, SAMPLE_RATE) for waveform in waveforms], axis=1)
+    for part, feature in zip(bundle.unpack(columns), bundle.features, strict=True):
+        each = [feature(waveform, SAMPLE_RATE) for waveform in waveforms]
+        np.testing.assert_array_equal(part, np.concatenate(each, axis=1))
+
+
+def test_ensemble_of_one_member_ranks_clips_of_several_channels_as_the_member_does() -> None:
+    ensemble, member = Ensemble(members="loudness"), create("loudness")
+    together = [np.concatenate([w, w / 3, w / 9]).reshape(3, -1) for w in constant(0.1, 0.2, 0.15, 0.3, 0.25)]
+    bundles = [np.concatenate([ensemble.feature(w, SAMPLE_RATE) for w in clip], axis=1) for clip in together]
+    levels = [np.concatenate([Level()(w, SAMPLE_RATE) for w in clip], axis=1) for clip in together]
+    units = ["00"] * len(together)
+    judged = ensemble.fit(Clips(bundles, units)).score(Clips(bundles, units))
+    own = member.score(Clips(levels, units))
+    np.testing.assert_allclose(np.diff(judged) / np.diff(own), 1 / ensemble.spreads_[0], rtol=1e-6)
+
+
+def test_ensemble_with_a_member_that_hears_one_channel_says_which() -> None:
+    assert Ensemble(members="knn+conv1d_ae").one_channel.startswith("its member conv1d_ae: its network takes")
+    assert Ensemble(members="knn+gmm").one_channel == ""
+
+
 def test_bundle_of_nothing_is_refused() -> None:
     with pytest.raises(InputError, match="features is empty"):
         Bundle(())

@@ -65,6 +65,28 @@ def test_store_of_all_channels_has_their_mean(archive):
     np.testing.assert_array_equal(clip.audio.read("mean")[0], before)
 
 
+def test_store_of_all_channels_gives_them_in_the_order_of_the_recording(archive):
+    before, rate = Mimii(archive).clips()[0].audio.read_all()
+
+    clip = Mimii(make_store(archive, (3, 0, 1, 2, 7, 6, 5, 4))).clips()[0]
+
+    found, found_rate = clip.audio.read_all()
+    np.testing.assert_array_equal(found, before)
+    assert (found_rate, len(found)) == (rate, 8)
+
+
+def test_store_of_some_channels_does_not_pass_them_off_as_all(archive):
+    clip = Mimii(make_store(archive, (0, 4))).clips()[0]
+    with pytest.raises(InputError, match=r"channel 'all' asked for, this mono store keeps 0, 4 of 0\.\.7; choose one"):
+        clip.audio.read_all()
+
+
+def test_stored_clip_of_another_number_of_channels_than_its_list_is_refused(tmp_path):
+    file = write_wav(tmp_path / "a.wav", np.zeros((100, 2), np.int16))
+    with pytest.raises(InputError, match=r"a\.wav: found 2 channel\(s\), channels\.json says 3; make the mono store"):
+        StoredClip(WavFile(file), Kept((0, 1, 2), 3, "fan.zip")).read_all()
+
+
 def test_part_of_a_store_that_is_moved_knows_its_channels(archive, tmp_path):
     expected = Mimii(archive).clips()[0].audio.read(4)[0]
     (make_store(archive, (4,)) / "fan").rename(tmp_path / "6dB")

@@ -102,7 +102,7 @@ def test_an_unknown_split_lists_the_known_ones(split):
 
 @pytest.mark.parametrize("channel", ["-1", "left", "1.5"])
 def test_an_unknown_channel_says_what_is_allowed(channel):
-    with pytest.raises(InputError, match="index from 0, 'nearest' or 'mean'"):
+    with pytest.raises(InputError, match="index from 0, or one of nearest, mean, all"):
         Protocol(channel=channel)
 
 
@@ -110,6 +110,8 @@ def test_channel_rules():
     array = Synthetic(n_channels=8)
     assert Protocol(channel="3").channel_of(array, "fan") == 3
     assert Protocol(channel="mean").channel_of(array, "fan") == "mean"
+    assert Protocol(channel="all").channel_of(array, "fan") == "all"
+    assert Protocol("holdout", "all").name == "holdout-all"
     assert Protocol(channel="nearest").channel_of(array, "fan") == 4
     with pytest.raises(InputError, match="does not say which microphone faces 'fan'"):
         Protocol(channel="nearest").channel_of(Synthetic(), "fan")

@@ -55,6 +55,9 @@ def test_a_source_is_read_at_the_rate_asked_for_and_named_by_it(tmp_path):
     np.testing.assert_array_equal(sound, resample(wav.read(1)[0], 48_000, 16_000))
     assert source.identity == f"{wav.identity} at 16000 Hz by soxr_hq"
     assert source.name == str(tmp_path / "a.wav")
+    both, rate = source.read_all()
+    assert rate == 16_000
+    np.testing.assert_array_equal(both, [source.read(0)[0], source.read(1)[0]])
 
 
 def test_the_cache_takes_a_resampled_source_where_it_refuses_the_source_itself(tmp_path):

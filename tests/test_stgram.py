@@ -77,6 +77,15 @@ def test_stgram_pieces_are_the_same_moment_of_both_inputs():
     np.testing.assert_array_equal(pictures[-1], whole[-6:])
 
 
+def test_stgram_refuses_channels_side_by_side():
+    clips = sounds(4)
+    stereo = Clips([np.repeat(column, 2, axis=1) for column in clips.features], clips.units)
+    with pytest.raises(InputError, match=r"clips have 2 channels, but stgram takes 1: .* one with --channel"):
+        stgram().fit(stereo)
+    with pytest.raises(InputError, match="clips have 2 channels"):
+        stgram().fit(clips).score(stereo)
+
+
 @pytest.mark.parametrize("scoring", ["neighbours", "probability"])
 def test_stgram_can_tell_units_apart(scoring):
     detector = stgram(scoring=scoring, epochs=12, crop_frames=16).fit(sounds(16))

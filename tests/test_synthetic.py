@@ -231,6 +231,14 @@ def test_the_mean_of_eight_microphones_averages_noise_out():
     assert np.var(mixed - machine) < 0.8 * np.var(single)
 
 
+@pytest.mark.parametrize("n_channels", [1, 8])
+def test_all_microphones_are_each_of_them(n_channels):
+    clip = source("fan", n_channels=n_channels)
+    together, rate = clip.read_all()
+    assert rate == 16_000
+    np.testing.assert_array_equal(together, [clip.read(channel)[0] for channel in range(n_channels)])
+
+
 def test_nearest_channel_is_for_arrays_only():
     assert dict(Synthetic(n_channels=8).nearest_channel) == {"valve": 0, "pump": 2, "fan": 4, "slider": 6}
     assert not Synthetic().nearest_channel

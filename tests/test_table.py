@@ -126,6 +126,8 @@ def test_a_secret_label_and_a_domain_are_kept(tmp_path):
 def test_other_channels_than_the_first_are_refused(table):
     with pytest.raises(InputError, match=r"left/000.wav: channel 'mean' asked for, but a table has no channels"):
         table.clips()[0].audio.read("mean")
+    with pytest.raises(InputError, match=r"left/000.wav: channel 'all' asked for, but a table has no channels"):
+        table.clips()[0].audio.read_all()
 
 
 def test_the_identity_is_that_of_the_content(tmp_path, table):

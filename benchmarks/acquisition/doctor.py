@@ -17,11 +17,11 @@ from benchmarks.datasets import mimii_release
 from benchmarks.datasets.dataset import Clip
 from benchmarks.datasets.mimii import Mimii
 from benchmarks.datasets.mimii_release import CLIP_SECONDS, RECORDED, SNRS_DB, UNITS, Archive
-from benchmarks.protocols import Protocol
+from benchmarks.protocols import CHANNEL_RULES, Protocol
 from features import InputError
 
 SPLITS = ("code", "paper", "holdout")  # MIMII has no split of its own for `labels`
-CHANNELS = ("0", "nearest", "mean")
+CHANNELS = ("0", *CHANNEL_RULES)
 
 
 @dataclass
@@ -192,4 +192,6 @@ def _why_no_channel(found: FoundSet, rule: str) -> str:
             return f"{found.name}: the mono store keeps {', '.join(map(str, kept))}"
     if found.kinds != {"mono store"} and found.n_channels and min(found.n_channels) <= (channel or 0):
         return f"{found.name}: clips of {min(found.n_channels)} channel(s)"
+    if rule == "all" and len(found.n_channels) > 1:
+        return f"{found.name}: clips of {', '.join(map(str, sorted(found.n_channels)))} channels"
     return ""

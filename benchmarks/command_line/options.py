@@ -20,7 +20,7 @@ _WHAT = "What to compare"
 DatasetName = Annotated[str | None, option("mimii, dcase, folder, table and so on; without it MIMII.", panel=_WHAT)]
 Data = Annotated[Path | None, option("Folder of the recordings; else ASDBENCH_DATA, else data/mimii.", panel=_WHAT)]
 SplitRule = Annotated[str, option("code, paper, holdout or labels; without it what the corpus says.", panel=_WHAT)]
-Channel = Annotated[str, option("Microphone: an index from 0, nearest or mean.", panel=_WHAT)]
+Channel = Annotated[str, option("Microphone: an index from 0, nearest, mean or all.", panel=_WHAT)]
 Detectors = Annotated[
     str, option("knn,dense_ae(epochs=10) and so on, in square brackets; without it all.", panel=_WHAT)
 ]

@@ -14,7 +14,7 @@ from benchmarks.datasets import DATASETS, Synthetic
 from benchmarks.estimate import seconds_of
 from benchmarks.manifest import FROZEN, hashes, save
 from benchmarks.plan import Job, Plan, snr_text
-from benchmarks.protocols import SPLIT_RULES
+from benchmarks.protocols import CHANNEL_RULES, SPLIT_RULES
 from benchmarks.reporting import tables
 from benchmarks.reporting.report import Report, make_report
 from benchmarks.runner import Runner
@@ -133,7 +133,7 @@ def show_catalogue(console: Console) -> None:
     console.print(table)
     console.print(f"\ndatasets   {', '.join(f'{name} ({cls.title})' for name, cls in DATASETS.items())}", markup=False)
     console.print(f"splits     {', '.join(SPLIT_RULES)}")
-    console.print("channels   0 and any other index, nearest, mean")
+    console.print(f"channels   0 and any other index, {', '.join(CHANNEL_RULES)}")
 
 
 def show_manifest(plan: Plan, file: Path, console: Console) -> None:

@@ -17,7 +17,7 @@ from typing import Self
 import numpy as np
 
 from benchmarks.datasets.mimii_layout import CHANNELS_FILE
-from features import Channel, InputError, WavFile
+from features import Channel, Heard, InputError, WavFile
 
 
 @dataclass(frozen=True)
@@ -85,8 +85,26 @@ class StoredClip:
         if channel == "mean" and len(kept) == self.kept.recorded:
             return self.file.read("mean")
         if channel == "mean" or channel not in kept:
-            raise InputError(
-                f"{self.name}: channel {channel!r} asked for, this mono store keeps {self.kept.text} of "
-                f"0..{self.kept.recorded - 1}; choose one of these with --channel, or get {self.kept.archive} again"
-            )
+            raise self._lacks(channel)
         return self.file.read(kept.index(channel))
+
+    def read_all(self) -> tuple[np.ndarray, int]:
+        """Return `((n_channels, n_samples) float32, sample_rate in Hz)` in the order of the recording.
+
+        Raises `InputError` where a channel was not kept: some of them are another input than all, under one name.
+        """
+        if len(self.kept.channels) < self.kept.recorded:
+            raise self._lacks("all")
+        sounds, sample_rate = self.file.read_all()
+        if len(sounds) != self.kept.recorded:
+            raise InputError(
+                f"{self.name}: found {len(sounds)} channel(s), {CHANNELS_FILE} says {self.kept.recorded}; "
+                "make the mono store again from its archive"
+            )
+        return sounds[np.argsort(self.kept.channels)], sample_rate
+
+    def _lacks(self, wanted: Heard) -> InputError:
+        return InputError(
+            f"{self.name}: channel {wanted!r} asked for, this mono store keeps {self.kept.text} of "
+            f"0..{self.kept.recorded - 1}; choose one of these with --channel, or get {self.kept.archive} again"
+        )

@@ -12,7 +12,7 @@ import pandas as pd
 
 from benchmarks.datasets.dataset import Clip, Dataset
 from benchmarks.datasets.label_csv import SPLITS
-from features import Channel, Feature, InputError
+from features import Channel, Feature, Heard, InputError
 
 NEEDED = ("machine", "unit", "label", "file")
 ALLOWED = (*NEEDED, "snr_db", "split", "domain")
@@ -56,8 +56,15 @@ class TableRow:
     def read(self, channel: Channel) -> tuple[np.ndarray, int]:
         """Return the vector, and the rate of its corpus for form's sake."""
         if channel != 0:
-            raise InputError(f"{self.name}: channel {channel!r} asked for, but a table has no channels; leave it at 0")
+            raise self._no_channels(channel)
         return self.vector, FeatureTable.sample_rate
+
+    def read_all(self) -> tuple[np.ndarray, int]:
+        """Raise `InputError`: a vector is of no microphone."""
+        raise self._no_channels("all")
+
+    def _no_channels(self, wanted: Heard) -> InputError:
+        return InputError(f"{self.name}: channel {wanted!r} asked for, but a table has no channels; leave it at 0")
 
 
 @dataclass(frozen=True)

@@ -100,6 +100,10 @@ class SyntheticAudio:
         mixed = frames.mean(axis=1, dtype=np.float64) if channel == "mean" else frames[:, 0]
         return mixed.astype(np.float32) / np.float32(32768.0), SAMPLE_RATE
 
+    def read_all(self) -> tuple[np.ndarray, int]:
+        """Return `((n_channels, n_samples) float32 at full scale 1, 16000 Hz)`."""
+        return self.frames().T.astype(np.float32, order="C") / np.float32(32768.0), SAMPLE_RATE
+
     def frames(self) -> np.ndarray:
         """Return all channels as they stand in a WAV file, `(n_samples, n_channels) int16`."""
         return self._frames(list(range(self.n_channels)))
