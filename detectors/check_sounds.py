@@ -17,16 +17,23 @@ N_CLIPS: dict[Part, int] = {"train": 24, "normal": 8, "fault": 8, "silence": 2, 
 
 
 def clips(detector: Detector, part: Part) -> Clips:
-    """Clips of one part through the detector's own feature, read-only; of one unit, or of two for a machine's scope."""
-    return _clips(detector.feature, tuple(HUM) if detector.scope == "machine" else tuple(HUM)[:1], part)
+    """Clips of one part through the detector's own feature, read-only; of one unit, or of two for a machine's scope.
+
+    A detector with a field `channels` hears so many, side by side, as under `--channel all`.
+    """
+    units = tuple(HUM) if detector.scope == "machine" else tuple(HUM)[:1]
+    return _clips(detector.feature, units, part, getattr(detector, "channels", 1))
 
 
 @lru_cache(maxsize=64)
-def _clips(feature: Feature, units: tuple[str, ...], part: Part) -> Clips:
+def _clips(feature: Feature, units: tuple[str, ...], part: Part, n_channels: int) -> Clips:
     of_clip = [units[index % len(units)] for index in range(N_CLIPS[part])]
     n_samples = {"longer": 2 * N_SAMPLES, "shortest": _shortest(feature)}.get(part, N_SAMPLES)
     rng = np.random.default_rng(list(N_CLIPS).index(part))
-    tables = [feature(_sound(rng, unit, part, n_samples), SAMPLE_RATE) for unit in of_clip]
+    tables = [
+        np.concatenate([feature(_sound(rng, unit, part, n_samples), SAMPLE_RATE) for _ in range(n_channels)], axis=1)
+        for unit in of_clip
+    ]
     for table in tables:
         table.flags.writeable = False
     return Clips(tables, of_clip)

@@ -23,15 +23,17 @@ class SpectrogramAutoencoder(Detector):
     """A whole log-mel spectrogram, standardised per clip, squeezed through ten numbers; score = mean squared error.
 
     Pairs of 3 x 3 convolutions with 8, 4 and 2 maps, each pair halved; dense 600-100-10-100-600; the mirror image.
-    Unlike the article's, the output is linear, as half of a standardised target is negative, and one microphone is
-    heard, not eight. The convolutions start as He et al. 2015 (arXiv 1502.01852) advise: from Glorot's weights, the
-    default of Keras, sound hardly reaches the output and two seeds of eight never leave the mean. The coefficients of
-    the penalties are our own.
+    `channels`: one microphone, or all, of which the first convolution takes and the last gives a map each; the article
+    hears the eight of MIMII, which is `--channel all` with `conv2d_ae[channels=8]`.
+    Unlike the article's, the output is linear, as half of a standardised target is negative. The convolutions start as
+    He et al. 2015 (arXiv 1502.01852) advise: from Glorot's weights, the default of Keras, sound hardly reaches the
+    output and two seeds of eight never leave the mean. The coefficients of the penalties are our own.
     The longest training clip, rounded up to a multiple of 8, sets the number of frames. Shorter clips are padded with
     their mean, and the padding counts nowhere; longer ones are scored in pieces of that length, the last of which
     ends with the clip, as the mean over the pieces.
     """
 
+    channels: int = 1  # heard side by side: the bins of a clip are so many blocks
     l1: float = 1e-5  # times the sum of the absolute dense weights
     l2: float = 1e-4  # times the sum of their squares
     epochs: int = 200
@@ -44,11 +46,20 @@ class SpectrogramAutoencoder(Detector):
     device: str = field(default="auto", repr=False)
     cpu_budget: ClassVar[Mapping[str, object]] = {"epochs": 4}
 
+    def __post_init__(self) -> None:
+        if self.channels < 1:
+            raise InputError(f"channels={self.channels}; at least 1")
+
+    @property
+    def one_channel(self) -> str:  # type: ignore[override]
+        """Why it cannot hear several, with the default; then the name under which it can."""
+        return "" if self.channels > 1 else "it has channels=1; name it conv2d_ae[channels=8] for 8 microphones"
+
     def fit(self, clips: Clips) -> Self:
-        n_bins = _n_bins(clips.features)
+        n_bins = self._n_bins(clips.features)
         self.shape_ = (-(-max(map(len, clips.features)) // POOLING) * POOLING, n_bins)
         with seeded(self.seed, self.device) as device:
-            self.network_ = network = conv_network(*self.shape_).to(device)
+            self.network_ = network = conv_network(*self.shape_, self.channels).to(device)
             weights = [layer.weight for layer in network.modules() if isinstance(layer, nn.Linear)]
 
             def error(indices: Tensor) -> Tensor:
@@ -92,7 +103,8 @@ class SpectrogramAutoencoder(Detector):
             inputs[row, : len(table)] = torch.from_numpy(table)
             heard[row, : len(table)] = 1 / len(table)
         inputs, heard = inputs.to(device), heard.to(device)
-        outputs = network(inputs[:, None])[:, 0]
+        maps = inputs.unflatten(2, (self.channels, -1)).transpose(1, 2)  # (n_tables, channels, n_frames, n_bands)
+        outputs = network(maps).transpose(1, 2).flatten(2)
         return ((outputs - inputs).square().mean(dim=2) * heard).sum(dim=1)
 
     def _pieces(self, table: np.ndarray) -> list[np.ndarray]:
@@ -100,19 +112,49 @@ class SpectrogramAutoencoder(Detector):
         starts = [*range(0, len(table) - length, length), max(len(table) - length, 0)]
         return [table[start : start + length] for start in starts]
 
+    def _n_bins(self, features: Sequence[np.ndarray]) -> int:
+        """Return the number of bins of all clips, or raise `InputError` where it cannot be."""
+        if len(features) == 0:
+            raise InputError("no clips to learn from; give at least one clip of normal sound")
+        n_bins = features[0].shape[1]
+        self._check_channels(n_bins)
+        if n_bins % (self.channels * POOLING):
+            raise InputError(
+                f"clips have {n_bins} bins; conv2d_ae takes them as {self.channels} channel(s) and halves each three "
+                f"times, so give a multiple of {self.channels * POOLING}"
+            )
+        for position in range(len(features)):
+            check_frames(features[position], 1, n_bins, position)
+        return n_bins
 
-def conv_network(n_frames: int, n_bins: int) -> nn.Sequential:
-    """Return the network, `(n_clips, 1, n_frames, n_bins)` to the same; both lengths are multiples of 8."""
-    code = (2, n_frames // POOLING, n_bins // POOLING)
+    def _check_channels(self, n_bins: int) -> None:
+        """Raise `InputError` where the bands of the feature tell that another number of channels is heard."""
+        if not isinstance(self.feature, LogMel) or n_bins % self.feature.n_mels:
+            return
+        if (heard := n_bins // self.feature.n_mels) != self.channels:
+            raise InputError(
+                f"clips have {heard} channel(s) of {self.feature.n_mels} bands, conv2d_ae has channels="
+                f"{self.channels}; name it conv2d_ae[channels={heard}], or choose with --channel what is heard"
+            )
+
+
+def conv_network(n_frames: int, n_bins: int, channels: int = 1) -> nn.Sequential:
+    """Return the network, `(n_clips, channels, n_frames, n_bins / channels)` to the same.
+
+    `n_frames` and the bins of a channel are multiples of 8.
+    """
+    code = (2, n_frames // POOLING, n_bins // channels // POOLING)
     n_code = code[0] * code[1] * code[2]
-    encoder = [layer for n_in, n_out in ((1, 8), (8, 4), (4, 2)) for layer in (*_pair(n_in, n_out), nn.MaxPool2d(2))]
+    encoder = [
+        layer for n_in, n_out in ((channels, 8), (8, 4), (4, 2)) for layer in (*_pair(n_in, n_out), nn.MaxPool2d(2))
+    ]
     decoder = [
         layer
         for n_in, n_out in ((2, 2), (2, 4), (4, 8))
         for layer in (*_pair(n_in, n_out), nn.Upsample(scale_factor=2))
     ]
     dense = [nn.Flatten(), dense_network([n_code, 600, 100, 10, 100, 600, n_code]), nn.ReLU(), nn.Unflatten(1, code)]
-    return nn.Sequential(*encoder, *dense, *decoder, _conv(8, 1))
+    return nn.Sequential(*encoder, *dense, *decoder, _conv(8, channels))
 
 
 def _pair(n_in: int, n_out: int) -> list[nn.Module]:
@@ -131,17 +173,3 @@ def standardised(frames: np.ndarray) -> np.ndarray:
     """Return a clip with mean 0 and deviation 1 over all its frames and bands; a clip of one value becomes 0."""
     deviation = frames.std(dtype=np.float64)
     return ((frames - frames.mean(dtype=np.float64)) / (deviation or 1.0)).astype(np.float32)
-
-
-def _n_bins(features: Sequence[np.ndarray]) -> int:
-    """Return the number of bins of all clips, or raise `InputError` where it cannot be."""
-    if len(features) == 0:
-        raise InputError("no clips to learn from; give at least one clip of normal sound")
-    n_bins = features[0].shape[1]
-    if n_bins % POOLING:
-        raise InputError(
-            f"clips have {n_bins} bins; conv2d_ae halves them three times, so give a multiple of {POOLING}"
-        )
-    for position in range(len(features)):
-        check_frames(features[position], 1, n_bins, position)
-    return n_bins

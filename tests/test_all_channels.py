@@ -13,6 +13,7 @@ from benchmarks.datasets.folder import RecordingFolder
 from benchmarks.datasets.synthetic import Synthetic
 from benchmarks.plan import make_plan
 from benchmarks.protocols import Protocol
+from detectors.checks import run_checks
 from detectors.variants import create
 from features import Bundle, Feature, InputError, Level, LogMel, PooledLogMel, Waveform, WavFile, ZipMember
 from features.cache import FeatureCache
@@ -113,7 +114,7 @@ def recordings(folder: Path) -> dict[str, bytes]:
 
 
 def test_a_fault_at_one_microphone_is_found_by_those_who_hear_all(tmp_path):
-    names = ("iforest", "knn", "ensemble[members=knn+mahalanobis]", "loudness", "random")
+    names = ("conv2d_ae[channels=8,epochs=2]", "knn", "ensemble[members=knn+mahalanobis]", "loudness", "random")
     files = recordings(tmp_path / "tree")
     corpora = [
         RecordingFolder(tmp_path / "tree"),
@@ -133,13 +134,14 @@ def test_a_fault_at_one_microphone_is_found_by_those_who_hear_all(tmp_path):
 
 
 def test_detectors_of_one_channel_are_left_out_of_a_run_of_all_with_their_reason():
-    names = ("conv1d_ae", "ensemble[members=conv1d_ae+knn]", "knn", "stgram")
+    names = ("conv1d_ae", "conv2d_ae", "conv2d_ae[channels=8]", "ensemble[members=conv1d_ae+knn]", "knn", "stgram")
     detectors = {name: create(name) for name in names}
     corpus = Synthetic(machines=("fan",), n_channels=8)
     plan = make_plan(corpus, Protocol(channel="all"), detectors)
-    assert {cell.detector for cell in plan.cells} == {"knn"}
+    assert {cell.detector for cell in plan.cells} == {"conv2d_ae[channels=8]", "knn"}
     assert plan.left_out == (
         "conv1d_ae is left out of --channel all: its network takes the samples of one microphone",
+        "conv2d_ae is left out of --channel all: it has channels=1; name it conv2d_ae[channels=8] for 8 microphones",
         (
             "ensemble[members=conv1d_ae+knn] is left out of --channel all: its member conv1d_ae: its network takes the "
             "samples of one microphone"
@@ -149,3 +151,8 @@ def test_detectors_of_one_channel_are_left_out_of_a_run_of_all_with_their_reason
     assert {cell.detector for cell in make_plan(corpus, Protocol(channel="0"), detectors).cells} == set(names)
     with pytest.raises(InputError, match="stgram is left out of --channel all"):
         make_plan(corpus, Protocol(channel="all"), {"stgram": detectors["stgram"]})
+
+
+def test_a_detector_that_hears_several_channels_conforms():
+    verdicts = list(run_checks(create("conv2d_ae[channels=2]")))
+    assert [verdict for verdict in verdicts if not verdict.ok] == []

@@ -36,6 +36,17 @@ def test_spectrogram_network_has_the_layers_of_the_article():
     assert network.to("meta")(torch.zeros(1, 1, 320, 128, device="meta")).shape == (1, 1, 320, 128)
 
 
+def test_spectrogram_network_of_eight_channels_is_that_of_the_article():
+    """Its input: 128 bands, 314 frames (here 320, a multiple of 8), 8 channels."""
+    network = conv2d_ae.conv_network(320, 8 * 128, channels=8)
+    first, last = network[0], network[-1]
+    assert (first.in_channels, last.out_channels) == (8, 8)
+    one, eight = (9 * 8 + 8, 9 * 8 + 1), (9 * 8 * 8 + 8, 9 * 8 * 8 + 8)  # weights of the first and last convolution
+    assert (n_weights(first), n_weights(last)) == eight
+    assert n_weights(network) == n_weights(conv2d_ae.conv_network(320, 128)) + sum(eight) - sum(one)
+    assert network.to("meta")(torch.zeros(1, 8, 320, 128, device="meta")).shape == (1, 8, 320, 128)
+
+
 def test_spectrogram_defaults_are_the_published_training():
     detector = SpectrogramAutoencoder()
     assert (detector.epochs, detector.patience, detector.batch_size) == (200, 10, 8)
@@ -79,6 +90,29 @@ def test_spectrogram_autoencoder_can_overfit_one_clip_and_reaches_its_range():
     assert rebuilt.max() > table.max() - 0.4 > 1
 
 
+def test_spectrogram_autoencoder_of_eight_channels_can_overfit_one_clip():
+    clip = spectrograms(16, n_bins=8 * 16)
+    settings = {"epochs": 400, "patience": None, "validation_fraction": 0.0, "l1": 0.0, "l2": 0.0, "seed": 2}
+    detector = SpectrogramAutoencoder(**settings, channels=8, feature=LogMel(n_mels=16), device="cpu").fit(clip)
+    assert detector.shape_ == (16, 128)
+    assert detector.score(clip)[0] < 0.05, "of a variance of 1"
+
+
+def test_spectrogram_channels_are_maps_of_the_network():
+    """Block c of the bins is map c, and the score is the mean error over all of them."""
+    clips = spectrograms(16, 16, 9, n_bins=3 * 16)
+    detector = SpectrogramAutoencoder(channels=3, feature=LogMel(n_mels=16), epochs=1, device="cpu").fit(clips)
+    expected = []
+    for frames in clips.features:
+        table = (frames - frames.mean()) / frames.std()
+        maps = np.zeros((3, 16, 16), np.float32)
+        maps[:, : len(table)] = np.stack(np.split(table, 3, axis=1))
+        with torch.no_grad():
+            rebuilt = detector.network_.eval()(torch.from_numpy(maps)[None])[0].numpy()
+        expected.append(np.mean((rebuilt - maps)[:, : len(table)] ** 2))
+    np.testing.assert_allclose(detector.score(clips), expected, rtol=1e-4)
+
+
 @pytest.mark.parametrize("seed", range(8))
 def test_spectrogram_network_lets_sound_through_from_the_start(seed):
     with seeded(seed, "cpu"), torch.no_grad():
@@ -105,10 +139,23 @@ def test_spectrogram_penalties_shrink_the_dense_weights():
 
 
 def test_spectrogram_refusals():
-    with pytest.raises(InputError, match="12 bins; conv2d_ae halves them three times, so give a multiple of 8"):
+    with pytest.raises(InputError, match=r"12 bins; .* 1 channel\(s\) and halves .* so give a multiple of 8"):
         SpectrogramAutoencoder(device="cpu").fit(spectrograms(16, n_bins=12))
+    with pytest.raises(InputError, match=r"32 bins; .* 3 channel\(s\) .* so give a multiple of 24"):
+        SpectrogramAutoencoder(channels=3, device="cpu").fit(spectrograms(16, n_bins=32))
+    with pytest.raises(InputError, match="channels=0; at least 1"):
+        SpectrogramAutoencoder(channels=0)
     detector = SpectrogramAutoencoder(epochs=1, device="cpu").fit(spectrograms(16))
     with pytest.raises(InputError, match="8 bins, expected 16"):
         detector.score(spectrograms(16, n_bins=8))
     with pytest.raises(InputError, match="no clips to learn from"):
         detector.fit(Clips([], []))
+
+
+@pytest.mark.parametrize(("heard", "channels"), [(1, 8), (8, 1), (2, 4)])
+def test_spectrogram_autoencoder_refuses_another_number_of_channels_than_its_own(heard, channels):
+    """Bands of one channel are never taken for channels, nor channels for bands."""
+    detector = SpectrogramAutoencoder(channels=channels, feature=LogMel(n_mels=64), device="cpu")
+    message = rf"clips have {heard} channel\(s\) of 64 bands, .* channels={channels}; name it .*channels={heard}\]"
+    with pytest.raises(InputError, match=message):
+        detector.fit(spectrograms(16, n_bins=heard * 64))
