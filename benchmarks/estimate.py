@@ -13,7 +13,7 @@ REFERENCE = Path(__file__).parent.parent / "results"  # the committed tables
 def seconds_of(jobs: Sequence[Job], results: Path) -> list[float | None]:
     """Expected seconds of each job on one core, None where its detector was never timed.
 
-    Time is taken to grow with the number of clips, so a corpus of longer clips takes longer than is said here.
+    Time is taken to grow with the number of clips, so longer clips, or all channels of them, take longer than is said.
     """
     rate = _seconds_per_clip(results)
     return [_expected(job, rate) for job in jobs]
