@@ -14,6 +14,7 @@ from detectors.registry import register
 from detectors.training import check_frames, evaluating, seeded, train
 from features import Feature, InputError, LogMel
 
+LAYOUT = torch.channels_last  # on a CPU, convolutions of so few maps learn twice as fast in it
 POOLING = 8  # the encoder halves three times, so frames and bands come in eights
 
 
@@ -44,7 +45,7 @@ class SpectrogramAutoencoder(Detector):
     seed: int = 0
     feature: Feature = LogMel(n_fft=2048, hop_length=512, n_mels=128)
     device: str = field(default="auto", repr=False)
-    cpu_budget: ClassVar[Mapping[str, object]] = {"epochs": 4}
+    cpu_budget: ClassVar[Mapping[str, object]] = {"epochs": 8}
 
     def __post_init__(self) -> None:
         if self.channels < 1:
@@ -60,6 +61,7 @@ class SpectrogramAutoencoder(Detector):
         self.shape_ = (-(-max(map(len, clips.features)) // POOLING) * POOLING, n_bins)
         with seeded(self.seed, self.device) as device:
             self.network_ = network = conv_network(*self.shape_, self.channels).to(device)
+            network.to(memory_format=LAYOUT)  # type: ignore[call-overload]  # torch's stubs do not know it
             weights = [layer.weight for layer in network.modules() if isinstance(layer, nn.Linear)]
 
             def error(indices: Tensor) -> Tensor:
@@ -104,7 +106,7 @@ class SpectrogramAutoencoder(Detector):
             heard[row, : len(table)] = 1 / len(table)
         inputs, heard = inputs.to(device), heard.to(device)
         maps = inputs.unflatten(2, (self.channels, -1)).transpose(1, 2)  # (n_tables, channels, n_frames, n_bands)
-        outputs = network(maps).transpose(1, 2).flatten(2)
+        outputs = network(maps.contiguous(memory_format=LAYOUT)).transpose(1, 2).flatten(2)
         return ((outputs - inputs).square().mean(dim=2) * heard).sum(dim=1)
 
     def _pieces(self, table: np.ndarray) -> list[np.ndarray]:

@@ -166,7 +166,7 @@ def test_faults_of_their_files_are_named_and_nothing_is_written(store, theirs, c
     [
         (",1,", ",0,", r"line \d+: label 0, but .*abnormal.* is labelled 1 in the corpus"),
         ("test,", "train,", r"line 2: part train, but the protocol has .* in test; use its manifest"),
-        ("path", "clip", r"no column path, found part, clip, label, score, fault, severity; give folders with scores.csv"),
+        ("path", "clip", r"no column path, found part, clip, label, score, fault, severity; give folders"),
         ("0_dB_fan", "6_dB_fan", r"line 2: part test, but the protocol|has a score in"),
     ],
     ids=["label", "part", "header", "level"],
