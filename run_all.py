@@ -19,6 +19,8 @@ from benchmarks.command_line.options import (
     Budget,
     Cache,
     Channel,
+    Channels,
+    Clips,
     Data,
     DatasetName,
     Detectors,
@@ -30,6 +32,7 @@ from benchmarks.command_line.options import (
     Plugins,
     Quick,
     Results,
+    Seconds,
     Seeds,
     Snrs,
     SplitRule,
@@ -38,7 +41,6 @@ from benchmarks.command_line.options import (
     console,
     load_plugins,
     numbers,
-    words,
 )
 
 # Everything heavy is imported in the command that needs it, so that --help answers at once.
@@ -59,6 +61,9 @@ def run(
     machines: Machines = "",
     units: Units = "",
     snrs: Snrs = "",
+    clips: Clips = "",
+    seconds: Seconds = None,
+    channels: Channels = None,
     seeds: Seeds = "0",
     plugins: Plugins = None,
     results: Results = Path("results"),
@@ -78,15 +83,16 @@ def run(
     if context.invoked_subcommand is not None:
         return
     from benchmarks.command_line import terminal
-    from benchmarks.datasets import find_data, open_dataset
-    from benchmarks.plan import Selection, make_plan
+    from benchmarks.command_line.corpus import open_corpus
+    from benchmarks.datasets import find_data
+    from benchmarks.plan import make_plan
     from benchmarks.protocols import Protocol
     from benchmarks.reporting.report import QUICK_SUFFIX, make_report, write_report
     from benchmarks.runner import Runner
     from benchmarks.store import Store
     from features.cache import FeatureCache
 
-    corpus = open_dataset(dataset, data)
+    corpus, selection = open_corpus(dataset, data, machines, units, snrs, clips, seconds, channels, quick)
     if dataset is None and find_data(data) is None:
         terminal.say_that_synthetic(console)
     plugin_files = load_plugins(plugins)
@@ -95,10 +101,10 @@ def run(
         Protocol(split or corpus.official_split, channel),
         _choose_detectors(detectors, budget),
         numbers(seeds, int, "--seeds"),
-        Selection(words(machines), words(units), numbers(snrs, float, "--snrs"), quick),
+        selection,
         _choose_device(device),
     )
-    store = Store(results / (corpus.name + QUICK_SUFFIX * quick) / plan.protocol.name)
+    store = Store(results / (corpus.folder + QUICK_SUFFIX * quick) / plan.protocol.name)
     command = shlex.join(["python", "run_all.py", *sys.argv[1:]])
     runner = Runner(store, FeatureCache(cache), jobs or os.cpu_count() or 1, threads, plugin_files, command, diagnose)
     failures = terminal.run(plan, runner, force, console)

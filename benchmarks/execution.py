@@ -65,6 +65,7 @@ def record_of(plan: Plan, job: Job, how: Mapping[str, object]) -> Record:
         "split_seed": plan.protocol.seed,
         "quick": plan.quick,
         "units": [group.unit for group in job.groups],
+        "corpus": plan.dataset.full_title,
         "synthetic": plan.dataset.synthetic,
         "scope": job.detector.scope,
         "sanity": job.detector.sanity,

@@ -17,9 +17,9 @@ PROTOCOL = Protocol("holdout")
 DETECTORS = ("mahalanobis", "knn[k=3]", "iforest[trees=20]", "loudness", "random", "dense_ae@cpu[epochs=1]")
 
 
-def make_store(folder: Path, detectors=DETECTORS, corpus=CORPUS, protocol=PROTOCOL, seeds=(0,), name="synthetic"):
+def make_store(folder: Path, detectors=DETECTORS, corpus=CORPUS, protocol=PROTOCOL, seeds=(0,)):
     """Run detectors on the whole corpus; return the folder of the protocol."""
-    store = Store(folder / "results" / name / protocol.name)
+    store = Store(folder / "results" / corpus.folder / protocol.name)
     runner = Runner(store, FeatureCache(folder / "cache"), command="python run_all.py")
     plan = make_plan(corpus, protocol, {label: create(label) for label in detectors}, seeds)
     assert [failure for _, failure in runner.run(plan, plan.jobs) if failure] == []

@@ -33,7 +33,7 @@ PLAN = make_plan(CORPUS, PROTOCOL, {})
 @pytest.fixture
 def store(store_root, tmp_path):
     """A copy of the small store, to import into."""
-    return Store(shutil.copytree(store_root, tmp_path / "results" / "synthetic" / PROTOCOL.name))
+    return Store(shutil.copytree(store_root, tmp_path / "results" / CORPUS.folder / PROTOCOL.name))
 
 
 @pytest.fixture

@@ -170,6 +170,24 @@ def test_every_kind_of_fault_comes_at_graded_severity(machine):
     assert source(machine).fault == NORMAL
 
 
+@pytest.mark.parametrize(
+    ("size", "folder"),
+    [
+        ({}, "synthetic"),
+        ({"units": ("id_04",), "snrs_db": (3.0,)}, "synthetic"),
+        ({"normals": 40, "anomalies": 12, "seconds": 2}, "synthetic-40+12-2s"),
+        ({"n_channels": 8, "seconds": 1.1, "seed": 3}, "synthetic-1.1s-8ch-seed3"),
+    ],
+)
+def test_a_corpus_of_another_size_has_a_folder_of_its_own_and_is_made_again_from_its_identity(size, folder):
+    corpus = Synthetic(**size)
+    assert corpus.folder == folder
+    again = Synthetic.of_identity(corpus.identity, units=corpus.units, snrs_db=corpus.snrs_db)
+    assert again == corpus
+    assert (corpus.full_title == Synthetic.title) == (folder == "synthetic")
+    assert Synthetic.of_identity("something else") == Synthetic()
+
+
 def test_a_clip_tells_its_fault_and_a_normal_one_none():
     for clip in Synthetic(normals=5, anomalies=4).clips():
         assert (clip.fault, clip.severity) == (clip.audio.fault if clip.label else ("", None))

@@ -101,8 +101,10 @@ def test_a_changed_score_breaks_checksum_and_metrics(submitted):
     assert any("auc " in fault and "stated, 1.0 from its scores" in fault for fault in found[1:])
 
 
-def test_clips_are_held_against_the_manifest(submitted):
+def test_clips_are_held_against_the_corpus_or_where_that_is_not_known_against_the_manifest(submitted):
     rewrite(cell(submitted), lambda scores: scores.assign(label=1 - scores["label"]))
+    assert any("labels are not those of the corpus" in fault for fault in faults(submitted))
+    rewrite(cell(submitted), quick=True)
     assert any("but the parts, paths and labels of scores.csv give" in fault for fault in faults(submitted))
     rewrite(cell(submitted), lambda scores: pd.concat([scores, scores.iloc[:1]]))
     assert any("is there twice" in fault for fault in faults(submitted))

@@ -6,9 +6,12 @@ from typing import Annotated
 import typer
 
 from benchmarks.command_line.options import (
+    Channels,
+    Clips,
     Data,
     DatasetName,
     Machines,
+    Seconds,
     Snrs,
     SplitRule,
     Units,
@@ -29,16 +32,18 @@ def manifest(
     machines: Machines = "",
     units: Units = "",
     snrs: Snrs = "",
+    clips: Clips = "",
+    seconds: Seconds = None,
+    channels: Channels = None,
     out: Annotated[Path, option("File that the manifest is saved to.")] = Path("manifest.csv"),
 ) -> None:
     """Print and save who trains, validates and tests, with the hash that every result carries."""
     from benchmarks.command_line import terminal
-    from benchmarks.datasets import open_dataset
-    from benchmarks.plan import Selection, make_plan
+    from benchmarks.command_line.corpus import open_corpus
+    from benchmarks.plan import make_plan
     from benchmarks.protocols import Protocol
 
-    corpus = open_dataset(dataset, data)
-    selection = Selection(words(machines), words(units), numbers(snrs, float, "--snrs"))
+    corpus, selection = open_corpus(dataset, data, machines, units, snrs, clips, seconds, channels)
     plan = make_plan(corpus, Protocol(split or corpus.official_split), {}, selection=selection)
     terminal.show_manifest(plan, out, console)
 
@@ -86,9 +91,20 @@ def doctor(
 
 
 @app.command("export-corpus")
-def export_corpus(directory: Path) -> None:
+def export_corpus(
+    directory: Path,
+    machines: Machines = "",
+    units: Units = "",
+    snrs: Snrs = "",
+    clips: Clips = "",
+    seconds: Seconds = None,
+    channels: Channels = None,
+) -> None:
     """Write the synthetic corpus as WAV files in the layout of MIMII."""
     from benchmarks.command_line import terminal
+    from benchmarks.command_line.corpus import open_corpus
     from benchmarks.datasets import Synthetic
 
-    terminal.export(Synthetic(), directory, console)
+    corpus, _ = open_corpus(Synthetic.name, None, machines, units, snrs, clips, seconds, channels)
+    assert isinstance(corpus, Synthetic)
+    terminal.export(corpus, directory, console)

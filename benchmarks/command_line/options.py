@@ -17,6 +17,7 @@ def option(help_text: str, *names: str, panel: str = "Where and how") -> Any:
 
 
 _WHAT = "What to compare"
+_MADE = "The synthetic corpus in another size"
 DatasetName = Annotated[str | None, option("mimii, dcase, folder, table and so on; without it MIMII.", panel=_WHAT)]
 Data = Annotated[Path | None, option("Folder of the recordings; else ASDBENCH_DATA, else data/mimii.", panel=_WHAT)]
 SplitRule = Annotated[str, option("code, paper, holdout or labels; without it what the corpus says.", panel=_WHAT)]
@@ -27,6 +28,11 @@ Detectors = Annotated[
 Machines = Annotated[str, option("fan,pump,slider,valve; without it all that are there.", panel=_WHAT)]
 Units = Annotated[str, option("id_00,id_02; without it all that are there.", panel=_WHAT)]
 Snrs = Annotated[str, option("6,0,-6 in dB; without it all that are there.", panel=_WHAT)]
+Clips = Annotated[str, option("Normal and anomalous clips a unit and SNR: 200,60.", panel=_MADE)]
+Seconds = Annotated[float | None, option("Length of its clips in s, 1 to 60.", panel=_MADE)]
+Channels = Annotated[
+    int | None, option("How many microphones record it, 1 or 8; --channel says which is heard.", panel=_MADE)
+]
 Seeds = Annotated[str, option("Seeds of the detectors: 0,1,2.", panel=_WHAT)]
 Plugins = Annotated[
     list[Path] | None, option("Python file that registers detectors; repeatable.", "--plugin", panel=_WHAT)

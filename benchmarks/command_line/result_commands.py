@@ -5,10 +5,11 @@ from pathlib import Path
 
 from rich.console import Console
 
+from benchmarks.datasets import reopen_dataset
 from benchmarks.exchange.entries import Entry
 from benchmarks.exchange.entries import export_scores as export
 from benchmarks.exchange.entries import import_scores as import_from
-from benchmarks.exchange.reproduce import open_corpus, read_result
+from benchmarks.exchange.reproduce import read_result
 from benchmarks.exchange.reproduce import reproduce as run_again
 from benchmarks.exchange.verification import verify_results as verify
 from benchmarks.plan import Plan
@@ -32,7 +33,7 @@ def reproduce(file: Path, data: Path | None, console: Console) -> bool:
     """
     file = file / "result.json" if file.is_dir() else file
     result = read_result(file)
-    found = run_again(file, open_corpus(result, data))
+    found = run_again(file, reopen_dataset(result, data))
     console.print(f"{found.cell}: {found.verdict}", style=_STYLES[found.verdict], markup=False, soft_wrap=True)
     if found.where:
         console.print(f"  {found.where}", markup=False, soft_wrap=True)
@@ -57,7 +58,7 @@ def import_scores(directory: Path, entry: Entry, plan: Plan, results: Path, comm
 
     plan: the corpus and the protocol, without detectors; results: the folder of all results. Raises `InputError`.
     """
-    store = Store(results / plan.dataset.name / plan.protocol.name)
+    store = Store(results / plan.dataset.folder / plan.protocol.name)
     cells = import_from(directory, entry, plan, store, command)
     files = write_report(store.root)
     seeds = ", ".join(str(seed) for seed in sorted({cell.seed for cell in cells}))

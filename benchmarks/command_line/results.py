@@ -9,18 +9,20 @@ import typer
 
 from benchmarks.command_line.options import (
     Channel,
+    Channels,
+    Clips,
     Data,
     DatasetName,
     Detectors,
     Machines,
     Plugins,
     Results,
+    Seconds,
     Snrs,
     SplitRule,
     Units,
     console,
     load_plugins,
-    numbers,
     option,
     words,
 )
@@ -95,17 +97,19 @@ def import_scores(
     machines: Machines = "",
     units: Units = "",
     snrs: Snrs = "",
+    clips: Clips = "",
+    seconds: Seconds = None,
+    channels: Channels = None,
     results: Results = Path("results"),
 ) -> None:
     """Check scores that were computed elsewhere and rank them, marked as scores only."""
     from benchmarks.command_line import result_commands
-    from benchmarks.datasets import open_dataset
+    from benchmarks.command_line.corpus import open_corpus
     from benchmarks.exchange.entries import Entry
-    from benchmarks.plan import Selection, make_plan
+    from benchmarks.plan import make_plan
     from benchmarks.protocols import Protocol
 
-    corpus = open_dataset(dataset, data)
-    selection = Selection(words(machines), words(units), numbers(snrs, float, "--snrs"))
+    corpus, selection = open_corpus(dataset, data, machines, units, snrs, clips, seconds, channels)
     plan = make_plan(corpus, Protocol(split or corpus.official_split, channel), {}, selection=selection)
     entry = Entry(name, trained_on, "machine" if across_units else "unit")
     command = shlex.join(["python", "run_all.py", *sys.argv[1:]])

@@ -74,7 +74,9 @@ def _print_plan(plan: Plan, runner: Runner, jobs: list[Job], seconds: list[float
     n_cells, n_left = len(plan.cells), sum(len(job.cells) for job in jobs)
     machines = ", ".join(sorted({group.machine for group in plan.groups}))
     snrs = ", ".join(dict.fromkeys(snr_text(group.snr_db) for group in plan.groups))
-    console.print(f"corpus    {plan.dataset.title}: {machines}; {snrs}; {sum(len(g.clips) for g in plan.groups)} clips")
+    console.print(
+        f"corpus    {plan.dataset.full_title}: {machines}; {snrs}; {sum(len(g.clips) for g in plan.groups)} clips"
+    )
     console.print(f"protocol  split {plan.protocol.split}, channel {plan.protocol.channel}")
     console.print(f"detectors {', '.join(labels)}", markup=False)
     for line in plan.left_out:

@@ -69,6 +69,16 @@ class Dataset(ABC):
     def identity(self) -> str:
         """What, beside the names of its clips, tells this corpus from another version of it."""
 
+    @property
+    def folder(self) -> str:
+        """The folder of its results: its name, and what else tells it from a corpus that must not be mixed with it."""
+        return self.name
+
+    @property
+    def full_title(self) -> str:
+        """What captions call it."""
+        return self.title
+
     @abstractmethod
     def clips(self) -> list[Clip]:
         """List all clips in order of their paths, opening no audio. Raises `InputError` where there are none."""

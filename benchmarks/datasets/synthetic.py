@@ -3,6 +3,8 @@
 It needs no download, so every reader can run the whole benchmark. What it can and cannot tell: docs/synthetic.md.
 """
 
+import re
+from ast import literal_eval
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import product
@@ -14,6 +16,11 @@ from benchmarks.datasets.synthesis import SyntheticAudio, units_of
 from benchmarks.datasets.synthesis.room import FACING, MICROPHONES
 from benchmarks.datasets.synthesis.source import generator_hash
 from features import InputError
+
+_IDENTITY = re.compile(
+    r"seed (?P<seed>\d+), (?P<normals>\d+) normal and (?P<anomalies>\d+) anomalous clips of (?P<seconds>[\d.]+) s a "
+    r"unit and SNR, (?P<n_channels>\d+) channels"
+)
 
 
 @dataclass(frozen=True)
@@ -50,6 +57,7 @@ class Synthetic(Dataset):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "snrs_db", tuple(round(float(snr), 3) + 0.0 for snr in self.snrs_db))
+        object.__setattr__(self, "seconds", float(self.seconds))
         for field in ("machines", "units", "snrs_db"):
             values = tuple(getattr(self, field))
             if not values or len(set(values)) < len(values):
@@ -77,8 +85,39 @@ class Synthetic(Dataset):
 
     @property
     def identity(self) -> str:
-        """Seed, sizes and the hash of the generator's source."""
-        return f"{self!r} generator {generator_hash()}"
+        """Seed, size and the hash of the generator's source; not which machines, units and levels are listed."""
+        return (
+            f"seed {self.seed}, {self.normals} normal and {self.anomalies} anomalous clips of {self.seconds!r} s a "
+            f"unit and SNR, {self.n_channels} channels, generator {generator_hash()}"
+        )
+
+    @classmethod
+    def of_identity(cls, identity: str, **axes: Any) -> "Synthetic":
+        """The corpus with that seed and size, as far as the text tells; axes: `machines`, `units`, `snrs_db`."""
+        told = _IDENTITY.match(identity)
+        size = {name: literal_eval(value) for name, value in told.groupdict().items()} if told else {}
+        return cls(**size, **axes)
+
+    @property
+    def folder(self) -> str:
+        """`synthetic`, and what is not of the usual size: `synthetic-40+16-2s-8ch`."""
+        usual = Synthetic()
+        clips = f"-{self.normals}+{self.anomalies}"
+        parts = [
+            clips * ((self.normals, self.anomalies) != (usual.normals, usual.anomalies)),
+            f"-{self.seconds:g}s" * (self.seconds != usual.seconds),
+            f"-{self.n_channels}ch" * (self.n_channels != usual.n_channels),
+            f"-seed{self.seed}" * (self.seed != usual.seed),
+        ]
+        return self.name + "".join(parts)
+
+    @property
+    def full_title(self) -> str:
+        """The title, and the size where it is not the usual."""
+        size = (
+            f"{self.normals} + {self.anomalies} clips of {self.seconds:g} s a unit and SNR, {self.n_channels} channels"
+        )
+        return self.title if self.folder == self.name else f"{self.title}, {size}"
 
     def clips(self) -> list[Clip]:
         """List all clips in order of their paths; nothing is generated."""

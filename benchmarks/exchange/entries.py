@@ -112,6 +112,7 @@ def _record(entry: Entry, plan: Plan, group: Group, cell: Cell, scores: pd.DataF
         "split_seed": plan.protocol.seed,
         "quick": plan.quick,
         "units": [group.unit],
+        "corpus": plan.dataset.full_title,
         "synthetic": plan.dataset.synthetic,
         "scope": entry.scope,
         "sanity": False,

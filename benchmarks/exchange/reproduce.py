@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.datasets import Dataset, open_dataset
+from benchmarks.datasets import Dataset
 from benchmarks.exchange.score_difference import Verdict, compare_scores
 from benchmarks.plan import Cell, Selection, make_plan
 from benchmarks.protocols import Protocol
@@ -48,7 +48,7 @@ class Reproduction:
 
 
 def reproduce(file: Path, dataset: Dataset, folder: Path | None = None) -> Reproduction:
-    """Run the result again that `file`, a result.json, describes; `dataset`: its corpus, see `open_corpus`.
+    """Run the result again that `file`, a result.json, describes; `dataset`: its corpus, see `reopen_dataset`.
 
     Detectors of plugins must be loaded before. The temporary store lies in `folder`. Raises `InputError` where the
     result cannot be read, lacks what a rerun needs, was imported, or no longer fits the corpus or the detectors.
@@ -84,11 +84,6 @@ def read_result(file: Path) -> dict[str, Any]:
         why = "; ".join(changes(file.parent).values()) or "it is of another version"
         raise InputError(f"{file}: no {', '.join(lacking)}; {why}; run this cell again with python run_all.py --force")
     return dict(result)
-
-
-def open_corpus(result: Mapping[str, Any], data: Path | None) -> Dataset:
-    """Open the corpus of a result; where recordings are is not stored, so `data` says it."""
-    return open_dataset(str(result["config"].get("dataset")), data)
 
 
 def _run_again(result: Mapping[str, Any], dataset: Dataset, folder: Path) -> tuple[dict[str, Any], Path]:

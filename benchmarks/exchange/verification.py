@@ -117,14 +117,16 @@ def _known_clips(result: Mapping[str, Any]) -> tuple[Clip, ...] | None:
         return None
     if result["dataset"] == "mimii":
         return tuple(public_mimii_clips(*place)) or None
-    corpus = Synthetic()
-    return _synthetic_clips(*place) if result["config"]["dataset_identity"] == corpus.identity else None
+    if result["dataset"] == Synthetic.name:
+        return _synthetic_clips(result["config"]["dataset_identity"], *place)
+    return None
 
 
 @lru_cache(maxsize=64)
-def _synthetic_clips(machine: str, unit: str, snr_db: float) -> tuple[Clip, ...]:
-    corpus = Synthetic(machines=(machine,), units=(unit,), snrs_db=(snr_db,))
-    return tuple(corpus.clips())
+def _synthetic_clips(identity: str, machine: str, unit: str, snr_db: float) -> tuple[Clip, ...] | None:
+    """The clips of a unit, or None where the corpus is another, or was made by other code."""
+    corpus = Synthetic.of_identity(identity, machines=(machine,), units=(unit,), snrs_db=(snr_db,))
+    return tuple(corpus.clips()) if corpus.identity == identity else None
 
 
 def _manifest_faults(scores: pd.DataFrame, result: Mapping[str, Any]) -> list[str]:
