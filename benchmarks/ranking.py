@@ -52,7 +52,7 @@ def leaderboard(
     _check(results)
     sanity = _marked(results, "sanity", True) if sanity is None else sanity
     machine_scope = _marked(results, "scope", "machine") if machine_scope is None else machine_scope
-    results = _judgeable(results)
+    results = judgeable(results)
     board = means(results)
     board.insert(1, "track", np.where(board["detector"].isin(list(machine_scope)), "machine", "unit"))
     board["sanity"] = board["detector"].isin(list(sanity))
@@ -99,7 +99,7 @@ def means(results: pd.DataFrame) -> pd.DataFrame:
     return board.reset_index()
 
 
-def _judgeable(results: pd.DataFrame) -> pd.DataFrame:
+def judgeable(results: pd.DataFrame) -> pd.DataFrame:
     """Leave out the cells of status "unjudged"; where these are all, keep them, so that every row says why."""
     unjudged = results["status"].eq("unjudged").groupby([results[key] for key in CELL], dropna=False).transform("any")
     return results if unjudged.all() else results[~unjudged]
@@ -121,6 +121,14 @@ def _per_cell(ok: pd.DataFrame, cells: pd.DataFrame, metric: str) -> pd.DataFram
     """`(n_detectors, n_cells)`, columns numbered as the rows of `cells`, NaN where a detector lacks the cell."""
     numbered = ok.merge(cells.reset_index(names="cell"), on=CELL)  # NaN meets NaN: no SNR is a level too
     return numbered.pivot_table(index="detector", columns="cell", values=metric).reindex(columns=cells.index)
+
+
+def complete_mean(values: pd.DataFrame, cells: pd.DataFrame, name: str) -> pd.Series:
+    """Mean of a column over these cells per detector, seeds averaged first; NaN where a detector lacks one of them.
+
+    values: one row per detector and cell; cells: `CELL`, numbered from 0.
+    """
+    return _mean(_over(_per_cell(values, cells, name), cells.groupby(SET, dropna=False).ngroup()))
 
 
 def _over(table: pd.DataFrame, key: pd.Series) -> pd.DataFrame:

@@ -1,6 +1,7 @@
 """Which anomalies a detector hears: AUC of each kind, and of each band of severity, where the corpus tells them.
 
-The anomalies of one kind, or of one band, are held against all normal test clips of their cell.
+The anomalies of one kind, or of one band, are held against all normal test clips of their cell. As in the leaderboard,
+a mean is given only where all its cells are there.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -9,14 +10,15 @@ from itertools import pairwise
 import pandas as pd
 
 from benchmarks.metrics import auc
+from benchmarks.ranking import SET, complete_mean, judgeable
 from benchmarks.reporting.plain_table import PlainTable
 from benchmarks.results import stored_scores
 from benchmarks.statistics.sampling_error import CELL
 
 BANDS = (0.0, 0.5, 0.75, 1.0)  # limits of severity, the upper one inside
 NOTE = (
-    "AUC of these anomalies against all normal test clips of their cell; mean over units, SNRs and seeds, empty where "
-    "the detector lacks one of them. Clips that each mean is over: {}."
+    "AUC of these anomalies against all normal test clips of their cell. Means over units and SNRs, seeds averaged "
+    "first; empty where the detector lacks a cell. Anomalies in each column: {}."
 )
 
 Naming = Callable[[pd.DataFrame], pd.Series]  # anomalies, with machine, fault, severity -> the column of each
@@ -27,26 +29,25 @@ def fault_tables(results: pd.DataFrame, order: Sequence[str]) -> list[PlainTable
 
     results: as from `load_results`; order: the detectors, best first.
     """
-    scored = [(row, stored_scores(row)) for _, row in results[results["status"] == "ok"].iterrows()]
-    cells = [(row, scores[scores["part"] == "test"]) for row, scores in scored if "fault" in scores]
-    if not cells:
-        return []
-    return [
-        _table("auc_per_fault", "AUC per kind of anomaly", cells, _kind, order),
-        _table("auc_per_severity", "AUC per severity of the anomaly", cells, _band, order),
-    ]
-
-
-def _table(
-    name: str, title: str, cells: Sequence[tuple[pd.Series, pd.DataFrame]], naming: Naming, order: Sequence[str]
-) -> PlainTable:
-    each = pd.DataFrame([row for cell in cells for row in _of_cell(*cell, naming)])
-    wide = each.pivot_table(index="detector", columns=["column", "cell"], values="auc")
-    means = {str(column): wide[column].mean(axis=1, skipna=False) for column in sorted(each["column"].unique())}
-    clips = each.groupby(["column", "detector"])["clips"].sum().groupby("column").max()
-    frame = pd.DataFrame(means).reindex([detector for detector in order if detector in wide.index])
-    note = NOTE.format(", ".join(f"{column} {count}" for column, count in clips.items()))
-    return PlainTable(name, title, note, frame.rename_axis("detector").reset_index())
+    judged = judgeable(results)
+    scored = [(row, stored_scores(row)) for _, row in judged[judged["status"] == "ok"].iterrows()]
+    tests = [(row, scores[scores["part"] == "test"]) for row, scores in scored if "fault" in scores]
+    kinds, bands = (
+        pd.DataFrame([found for row, test in tests for found in _of_cell(row, test, naming)])
+        for naming in (_kind, _band)
+    )
+    unknown = _unfinished(judged)
+    tables = []
+    if len(kinds):
+        frame = _means(kinds, order, lambda rows: unknown[unknown["machine"].isin(rows["machine"])])
+        pages = [list(columns) for columns in kinds.sort_values("column").groupby("machine")["column"].unique()]
+        note = NOTE.format(_counts(kinds))
+        tables.append(PlainTable("auc_per_fault", "AUC per kind of anomaly", note, frame, pages=pages))
+    if len(bands):
+        frame = _means(bands, order, lambda rows: unknown)
+        note = f"{NOTE.format(_counts(bands))} 1 is the worst severity; the upper limit belongs to its band."
+        tables.append(PlainTable("auc_per_severity", "AUC per severity of the anomaly", note, frame))
+    return tables
 
 
 def _of_cell(row: pd.Series, test: pd.DataFrame, naming: Naming) -> Iterator[dict[str, object]]:
@@ -54,14 +55,35 @@ def _of_cell(row: pd.Series, test: pd.DataFrame, naming: Naming) -> Iterator[dic
     normal, anomalies = test[test["label"] == 0], test[test["label"] == 1]
     for column, group in anomalies.groupby(naming(anomalies.assign(machine=row["machine"]))):
         both = pd.concat([normal, group])
-        cell = {"detector": row["detector"], "cell": str(tuple(row[CELL]))}
+        cell = {name: row[name] for name in ("detector", *CELL)}
         yield cell | {"column": column, "clips": len(group), "auc": auc(both["label"], both["score"])}
 
 
 def _kind(anomalies: pd.DataFrame) -> pd.Series:
-    return anomalies["machine"] + " " + anomalies["fault"]
+    return anomalies["machine"] + " " + anomalies["fault"].fillna("unknown")
 
 
 def _band(anomalies: pd.DataFrame) -> pd.Series:
     labels = [f"{low:g} to {high:g}" for low, high in pairwise(BANDS)]
-    return pd.cut(anomalies["severity"], BANDS, labels=labels).astype(str)
+    return pd.cut(anomalies["severity"], BANDS, labels=labels).astype(object)  # none where it is not told
+
+
+def _unfinished(judged: pd.DataFrame) -> pd.DataFrame:
+    """The cells that no detector has finished: nobody knows which anomalies they hold, so no mean is whole."""
+    done = judged["status"].eq("ok").groupby([judged[key] for key in CELL], dropna=False).transform("any")
+    return judged.loc[~done, CELL].drop_duplicates()
+
+
+def _means(each: pd.DataFrame, order: Sequence[str], unknown: Callable[[pd.DataFrame], pd.DataFrame]) -> pd.DataFrame:
+    """One row per detector, one column per group of anomalies; `unknown`: further cells that a column must have."""
+    means = {}
+    for column, rows in each.groupby("column"):
+        cells = pd.concat([rows[CELL], unknown(rows)]).drop_duplicates().reset_index(drop=True)
+        means[str(column)] = complete_mean(rows, cells, "auc")
+    return pd.DataFrame(means).reindex(list(order)).rename_axis("detector").reset_index()
+
+
+def _counts(each: pd.DataFrame) -> str:
+    """Each clip once, however many detectors and seeds have scored it."""
+    clips = each.drop_duplicates(["column", *SET]).groupby("column")["clips"].sum()
+    return ", ".join(f"{column}: {count}" for column, count in clips.items())

@@ -18,7 +18,8 @@ class PlainTable:
     """name: stem of its files; note: what one must know to read it; formats: column -> how a number is printed.
 
     Numbers without a format have three digits behind the point; what is missing is an empty place. headings: shorter
-    words for columns. beside_page: columns that LaTeX leaves out, since a page is narrow.
+    words for columns. beside_page: columns that LaTeX leaves out, since a page is narrow. pages: groups of columns that
+    LaTeX sets in a table each, beside the first column.
     """
 
     name: str
@@ -28,6 +29,7 @@ class PlainTable:
     formats: Mapping[str, str] = field(default_factory=dict)
     headings: Mapping[str, str] = field(default_factory=dict)
     beside_page: Sequence[str] = ()
+    pages: Sequence[Sequence[str]] = ()
 
     def markdown(self) -> str:
         """A heading, the note, and a table in the pipe form of GitHub."""
@@ -38,14 +40,15 @@ class PlainTable:
         return f"## {markdown_text(self.title)}\n\n{markdown_text(self.note)}\n\n{body}\n"
 
     def latex(self, setting: str) -> str:
-        r"""A `table` for `\usepackage{booktabs}`, or several of one that is long.
+        r"""A `table` for `\usepackage{booktabs}`, or several of one that is long or has `pages`.
 
         `setting`: corpus, split, channel, seeds, for the caption.
         """
         frame = self.frame.drop(columns=list(self.beside_page))
         has_long = any(len(text) > LONG_NAME for row in self._rows(frame) for text in row)
         n_rows = ROWS_PER_PAGE // (2 if has_long else 1)  # a long name takes two lines or three
-        pages = [frame[start : start + n_rows] for start in range(0, len(frame), n_rows)]
+        parts = [frame[[frame.columns[0], *group]] for group in self.pages] or [frame]
+        pages = [part[start : start + n_rows] for part in parts for start in range(0, len(part), n_rows)]
         captions = [self._caption(setting), *[f"{setting} {self.title}, continued."] * (len(pages) - 1)]
         return "".join(
             self._page(page, caption, f"tab:{self.name}{f'-{number}' if number else ''}")
