@@ -252,3 +252,11 @@ def test_the_command_prints_the_verdict_and_what_was_changed(cell, monkeypatch):
     assert "mahalanobis on fan id_00 at 6 dB, seed 0: different\n  scores.csv line 2, test, " in text
     assert "label 1 stored, 0 now" in text
     assert "  changed since it was written: scores.csv: line 2 was " in text
+
+
+def test_other_kinds_or_severities_are_a_difference(tmp_path):
+    file = tmp_path / "scores.csv"
+    file.write_text("part,path,label,score,fault,severity\ntest,a,1,0.5,grit,0.7\n")
+    other = tmp_path / "again.csv"
+    other.write_text(file.read_text().replace("grit", "oil"))
+    assert compare_scores(file, other) == ("different", "scores.csv line 2, test, a: fault grit stored, oil now")

@@ -146,8 +146,13 @@ def whole_unit(tmp_path_factory):
         (lambda scores: scores.assign(label=1 - scores["label"]), "120 test labels are not those of the corpus"),
         (lambda scores: scores.replace("train", "test"), "140 clips are not in the test part"),
         (lambda scores: scores[scores["part"] == "train"], "120 test clips have no score"),
+        (lambda scores: scores.replace("grit", "oil"), "15 test kinds of anomaly are not those of the corpus"),
+        (
+            lambda scores: scores.assign(severity=1 - scores["severity"]),
+            "60 test severities are not those of the corpus",
+        ),
     ],
-    ids=["missing", "labels", "parts", "no test"],
+    ids=["missing", "labels", "parts", "no test", "kinds", "severities"],
 )
 def test_clips_of_known_corpora_are_held_against_the_protocol(whole_unit, tmp_path, change, message):
     root = shutil.copytree(whole_unit, tmp_path / "synthetic" / "code-ch0")

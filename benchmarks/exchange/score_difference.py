@@ -26,7 +26,7 @@ def compare_scores(stored: Path, again: Path) -> tuple[Verdict, str]:
     alone = both[both["_merge"] != "both"]
     if len(alone):
         return "different", _clips_differ(alone)
-    for name in [name for name in ("label", "domain") if name in before and name in now]:
+    for name in [name for name in ("label", "domain", "fault", "severity") if name in before and name in now]:
         other = both[both[f"{name}_then"] != both[f"{name}_now"]]
         if len(other):
             first = other.iloc[0]

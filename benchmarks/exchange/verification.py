@@ -6,7 +6,7 @@ No recording is needed: the clips of public MIMII follow from its published coun
 its code. On other corpora the clips are held against the manifest's hash, as far as all parts have scores.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -83,7 +83,7 @@ def _differ(stated: Any, found: Any) -> bool:
 
 
 def _clip_faults(folder: Path, result: Mapping[str, Any]) -> list[str]:
-    """Where the clips of a score table are not those of the protocol, or their labels not those of the corpus."""
+    """Where the clips of a score table are not those of the protocol, or what it says of them not as in the corpus."""
     scores = Store.scores(folder)
     if scores.duplicated(["path"]).any():
         return [f"scores.csv: {scores.loc[scores.duplicated(['path']), 'path'].iloc[0]} is there twice"]
@@ -96,18 +96,24 @@ def _clip_faults(folder: Path, result: Mapping[str, Any]) -> list[str]:
         return [f"manifest {result['manifest']}, but the corpus and the protocol give {split.manifest_hash}"]
     faults = []
     for part, clips in split.parts().items():
-        table = scores[scores["part"] == part].set_index("path")["label"]
-        expected = {clip.path: clip.label for clip in clips}
-        if len(table) == 0 and part != "test":
-            continue
-        if missing := sorted(expected.keys() - set(table.index)):
-            faults.append(f"scores.csv: {len(missing)} {part} clips have no score, first {missing[0]}")
-        if strange := sorted(set(table.index) - expected.keys()):
-            faults.append(f"scores.csv: {len(strange)} clips are not in the {part} part, first {strange[0]}")
-        wrong = [path for path, label in table.items() if path in expected and expected[str(path)] != label]
-        if wrong:
-            faults.append(f"scores.csv: {len(wrong)} {part} labels are not those of the corpus, first of {wrong[0]}")
+        table = scores[scores["part"] == part].set_index("path")
+        if len(table) or part == "test":
+            faults += [f"scores.csv: {fault}" for fault in _part_faults(table, part, clips)]
     return faults
+
+
+def _part_faults(table: pd.DataFrame, part: str, clips: Sequence[Clip]) -> Iterator[str]:
+    """The same of one part; kind and severity of anomalies only where the table has them."""
+    expected = {clip.path: clip for clip in clips}
+    if missing := sorted(expected.keys() - set(table.index)):
+        yield f"{len(missing)} {part} clips have no score, first {missing[0]}"
+    if strange := sorted(set(table.index) - expected.keys()):
+        yield f"{len(strange)} clips are not in the {part} part, first {strange[0]}"
+    for name, plural in (("label", "labels"), ("fault", "kinds of anomaly"), ("severity", "severities")):
+        told = table[name].items() if name in table else ()
+        both = [(path, value, getattr(expected[str(path)], name)) for path, value in told if path in expected]
+        if wrong := [path for path, value, known in both if _differ(value, None if known == "" else known)]:
+            yield f"{len(wrong)} {part} {plural} are not those of the corpus, first of {wrong[0]}"
 
 
 def _known_clips(result: Mapping[str, Any]) -> tuple[Clip, ...] | None:
