@@ -1,10 +1,14 @@
 """The options that name a corpus: the synthetic one is made to measure, recorded ones are not."""
 
+import json
+import shutil
+
 import pytest
 from test_run_all import options, run_all
 
 from benchmarks.command_line.corpus import open_corpus
 from benchmarks.datasets import Synthetic
+from benchmarks.reporting.report import make_report
 from benchmarks.results import load_results
 from features import InputError
 
@@ -66,3 +70,11 @@ def test_a_run_of_another_size_keeps_to_its_folder_and_says_so(tmp_path):
     again = run_all("reproduce", next(root.glob("cells/random/fan/*")))
     assert "equal" in again.stdout
     assert again.returncode == 0
+
+
+def test_a_result_of_before_this_is_captioned_by_the_title_of_its_corpus(store_root, tmp_path):
+    root = shutil.copytree(store_root, tmp_path / "synthetic" / store_root.name)
+    for file in root.glob("cells/*/*/*/result.json"):
+        result = json.loads(file.read_text())
+        file.write_text(json.dumps({name: value for name, value in result.items() if name != "corpus"}))
+    assert make_report(root).caption.corpus == Synthetic.title

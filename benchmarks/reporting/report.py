@@ -101,10 +101,10 @@ def _own(results: pd.DataFrame) -> pd.DataFrame:
 
 def _caption(root: Path, results: pd.DataFrame) -> tables.Caption:
     first = json.loads((Path(_own(results).iloc[0]["folder"]) / "result.json").read_text())
-    versions = first["environment"]["versions"]
+    corpus, versions = DATASETS.get(first["dataset"]), first["environment"]["versions"]
     judged = results[results["status"] != "unjudged"]
     return tables.Caption(
-        corpus=first.get("corpus", first["dataset"]),
+        corpus=first.get("corpus", corpus.title if corpus else first["dataset"]),  # older results do not say it
         split=first["config"]["split"],
         channel=first["channel"],
         seeds=sorted(int(seed) for seed in results["seed"].unique()),
