@@ -95,7 +95,7 @@ class Protocol:
         if machine not in dataset.nearest_channel:
             raise InputError(
                 f"--channel nearest: {dataset.name} does not say which microphone faces {machine!r}; "
-                "give an index or 'mean'"
+                "give an index or 'mean', or make the synthetic corpus with --channels 8"
             )
         return dataset.nearest_channel[machine]
 

@@ -185,6 +185,7 @@ def test_a_corpus_of_another_size_has_a_folder_of_its_own_and_is_made_again_from
     again = Synthetic.of_identity(corpus.identity, units=corpus.units, snrs_db=corpus.snrs_db)
     assert again == corpus
     assert (corpus.full_title == Synthetic.title) == (folder == "synthetic")
+    assert not corpus.full_title.endswith("1 channels")
     assert Synthetic.of_identity("something else") == Synthetic()
 
 

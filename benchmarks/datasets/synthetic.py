@@ -114,9 +114,8 @@ class Synthetic(Dataset):
     @property
     def full_title(self) -> str:
         """The title, and the size where it is not the usual."""
-        size = (
-            f"{self.normals} + {self.anomalies} clips of {self.seconds:g} s a unit and SNR, {self.n_channels} channels"
-        )
+        channels = f"{self.n_channels} channel{'s' * (self.n_channels > 1)}"
+        size = f"{self.normals} + {self.anomalies} clips of {self.seconds:g} s a unit and SNR, {channels}"
         return self.title if self.folder == self.name else f"{self.title}, {size}"
 
     def clips(self) -> list[Clip]:
