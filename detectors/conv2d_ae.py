@@ -45,7 +45,7 @@ class SpectrogramAutoencoder(Detector):
     seed: int = 0
     feature: Feature = LogMel(n_fft=2048, hop_length=512, n_mels=128)
     device: str = field(default="auto", repr=False)
-    cpu_budget: ClassVar[Mapping[str, object]] = {"epochs": 8}
+    cpu_budget: ClassVar[Mapping[str, object]] = {"epochs": 6}
 
     def __post_init__(self) -> None:
         if self.channels < 1:

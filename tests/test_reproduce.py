@@ -260,3 +260,13 @@ def test_other_kinds_or_severities_are_a_difference(tmp_path):
     other = tmp_path / "again.csv"
     other.write_text(file.read_text().replace("grit", "oil"))
     assert compare_scores(file, other) == ("different", "scores.csv line 2, test, a: fault grit stored, oil now")
+
+
+def test_a_detector_of_a_plugin_that_was_not_loaded_is_told_with_its_file(cell):
+    result = json.loads((cell / "result.json").read_text())
+    del result["sha256"]
+    foreign = result | {"detector": "theirs", "plugins": ["/home/us/theirs.py"]}
+    (cell / "result.json").unlink()
+    (cell / "result.json").write_text(sealed_text(foreign, cell))
+    with pytest.raises(InputError, match=r"no detector 'theirs'.*it was run with --plugin /home/us/theirs\.py"):
+        again(cell)

@@ -59,7 +59,9 @@ def reproduce(file: Path, dataset: Dataset, folder: Path | None = None) -> Repro
         try:
             again, there = _run_again(result, dataset, Path(temporary))
         except InputError as error:
-            raise InputError("; ".join([f"{file}: cannot be run again: {error}", *changed])) from error
+            files = " ".join(f"--plugin {plugin}" for plugin in result.get("plugins", ()))
+            hint = [f"it was run with {files}"] if files else []
+            raise InputError("; ".join([f"{file}: cannot be run again: {error}", *hint, *changed])) from error
         conditions = _conditions(result, again)
         if ITSELF in changes(file.parent) and not conditions:
             changed.append(f"{ITSELF}: no field that a rerun gives differs, so it is in one of {', '.join(_UNSEEN)}")

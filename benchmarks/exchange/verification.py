@@ -93,7 +93,8 @@ def _clip_faults(folder: Path, result: Mapping[str, Any]) -> list[str]:
     protocol = Protocol(result["config"]["split"], result["channel"], result["split_seed"])
     split = protocol.apply(known)
     if split.manifest_hash != result["manifest"]:
-        return [f"manifest {result['manifest']}, but the corpus and the protocol give {split.manifest_hash}"]
+        told = f"manifest {result['manifest']}, but the corpus and the protocol give {split.manifest_hash}"
+        return [f"{told}: the run was on other clips, or on a part of them"]
     faults = []
     for part, clips in split.parts().items():
         table = scores[scores["part"] == part].set_index("path")
