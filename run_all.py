@@ -180,7 +180,7 @@ def main() -> None:
 
         if not isinstance(error, InputError):
             raise
-        Console(stderr=True, highlight=False).print(f"error: {error}", style="red", markup=False)
+        Console(stderr=True, highlight=False).print(f"error: {error}", style="red", markup=False, soft_wrap=True)
         sys.exit(2)
 
 
