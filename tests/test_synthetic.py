@@ -186,7 +186,8 @@ def test_a_corpus_of_another_size_has_a_folder_of_its_own_and_is_made_again_from
     assert again == corpus
     assert (corpus.full_title == Synthetic.title) == (folder == "synthetic")
     assert not corpus.full_title.endswith("1 channels")
-    assert Synthetic.of_identity("something else") == Synthetic()
+    for text in ("something else", corpus.identity.replace("seed", "sown"), corpus.identity.replace(".", ".0.")):
+        assert Synthetic.of_identity(text) == Synthetic()
 
 
 def test_a_clip_tells_its_fault_and_a_normal_one_none():

@@ -53,7 +53,8 @@ def reopen_dataset(result: Mapping[str, Any], data: Path | None) -> Dataset:
     config = result["config"]
     if config.get("dataset") != Synthetic.name:
         return open_dataset(str(config.get("dataset")), data)
-    axes = {"machines": (result["machine"],), "units": tuple(result["units"]), "snrs_db": (result["snr_db"],)}
+    snrs_db = () if result["snr_db"] is None else (result["snr_db"],)
+    axes = {"machines": (result["machine"],), "units": tuple(result["units"]), "snrs_db": snrs_db}
     return Synthetic.of_identity(str(config.get("dataset_identity")), **axes)
 
 

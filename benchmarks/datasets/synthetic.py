@@ -4,7 +4,6 @@ It needs no download, so every reader can run the whole benchmark. What it can a
 """
 
 import re
-from ast import literal_eval
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import product
@@ -18,7 +17,7 @@ from benchmarks.datasets.synthesis.source import generator_hash
 from features import InputError
 
 _IDENTITY = re.compile(
-    r"seed (?P<seed>\d+), (?P<normals>\d+) normal and (?P<anomalies>\d+) anomalous clips of (?P<seconds>[\d.]+) s a "
+    r"seed (?P<seed>\d+), (?P<normals>\d+) normal and (?P<anomalies>\d+) anomalous clips of (?P<seconds>\d+\.\d+) s a "
     r"unit and SNR, (?P<n_channels>\d+) channels"
 )
 
@@ -95,8 +94,10 @@ class Synthetic(Dataset):
     def of_identity(cls, identity: str, **axes: Any) -> "Synthetic":
         """The corpus with that seed and size, as far as the text tells; axes: `machines`, `units`, `snrs_db`."""
         told = _IDENTITY.match(identity)
-        size = {name: literal_eval(value) for name, value in told.groupdict().items()} if told else {}
-        return cls(**size, **axes)
+        if told is None:
+            return cls(**axes)
+        counts: dict[str, Any] = {name: int(told[name]) for name in ("seed", "normals", "anomalies", "n_channels")}
+        return cls(seconds=float(told["seconds"]), **counts, **axes)
 
     @property
     def folder(self) -> str:
@@ -137,9 +138,9 @@ class Synthetic(Dataset):
 
 
 def _clip(audio: SyntheticAudio) -> Clip:
-    fault: dict[str, Any] = audio.fault._asdict() if audio.anomalous else {}
-    named = {"fault": fault.get("kind", ""), "severity": fault.get("severity")}
-    return Clip(audio.machine, audio.unit, audio.snr_db, int(audio.anomalous), audio.path, audio, **named)
+    kind, severity = audio.fault if audio.anomalous else ("", None)
+    place = (audio.machine, audio.unit, audio.snr_db, int(audio.anomalous), audio.path)
+    return Clip(*place, audio, fault=kind, severity=severity)
 
 
 _README = """SYNTHETIC SOUND, NOT RECORDED

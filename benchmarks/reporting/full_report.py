@@ -123,8 +123,8 @@ def _leaderboards(report: Report, wanted: Wanted) -> Pages:
 
 def _add_cells(pages: Pages, report: Report) -> None:
     """Intervals and pairs of each cell, which are for machines to read."""
-    tables = cell_statistics(report.results, stored_scores, RESAMPLES, SEED)
-    for name, table in zip(("cell_intervals", "cell_pairs"), tables, strict=True):
+    both = cell_statistics(report.results, stored_scores, RESAMPLES, SEED)
+    for name, table in zip(("cell_intervals", "cell_pairs"), both, strict=True):
         marked = table.assign(synthetic=report.caption.synthetic)  # no caption: it would be half the file
         pages.texts[f"{name}.csv"] = marked.to_csv(index=False, lineterminator="\n")
 

@@ -10,7 +10,7 @@ from benchmarks.results import stored_scores
 from benchmarks.statistics.thresholds import decisions
 from features import InputError
 
-_SNR = ({"snr_db": "g"}, {"snr_db": "SNR (dB)"})  # how noise levels are printed and headed
+_FORMATS, _HEADINGS = {"snr_db": "g"}, {"snr_db": "SNR (dB)"}
 _FRONT = ["detector", "citation_key", "split", "machine", "unit", "snr_db"]
 
 
@@ -25,7 +25,9 @@ def published_tables(report: Report) -> list[PlainTable]:
     if caption.synthetic or caption.quick or ok.empty or not compares(results, dataset, caption.channel):
         return []
     aucs = beside(ok, published(dataset))
-    cell_by_cell = PlainTable("published_auc", "Published AUCs, cell by cell", _AUC_NOTE, _sorted(aucs), *_SNR)
+    cell_by_cell = PlainTable(
+        "published_auc", "Published AUCs, cell by cell", _AUC_NOTE, _sorted(aucs), _FORMATS, _HEADINGS
+    )
     found = [_verdicts(aucs), cell_by_cell]
     try:
         figures = published(dataset, "balanced_accuracy")
@@ -38,7 +40,10 @@ def published_tables(report: Report) -> list[PlainTable]:
         f"Balanced accuracies, which are no AUCs: ours at {REPORTED_RULE} of the training scores, theirs from labels "
         "after a threshold, on another split and eight channels. There is no interval, so no verdict."
     )
-    return [*found, PlainTable("published_balanced_accuracy", "Published balanced accuracies", note, without, *_SNR)]
+    return [
+        *found,
+        PlainTable("published_balanced_accuracy", "Published balanced accuracies", note, without, _FORMATS, _HEADINGS),
+    ]
 
 
 _AUC_NOTE = (

@@ -12,7 +12,14 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
-from benchmarks.statistics.intervals import auc_interval, bootstrap_aucs, bootstrap_limits, delong
+from benchmarks.statistics.intervals import (
+    auc_interval,
+    bootstrap_aucs,
+    bootstrap_limits,
+    delong,
+    difference_interval,
+    difference_variances,
+)
 from benchmarks.statistics.sampling_error import CELL, ScoreLoader, paired_scores
 
 
@@ -55,14 +62,12 @@ def _pairs(
 ) -> pd.DataFrame:
     aucs, covariance = delong(labels, values)
     first, other = np.array(list(combinations(range(len(names)), 2))).T
-    difference, variance = aucs[first] - aucs[other], np.diag(covariance)
-    error = np.sqrt(np.maximum(variance[first] + variance[other] - 2 * covariance[first, other], 0))
-    half_width = norm.ppf(0.5 + level / 2) * error
+    difference, variance = aucs[first] - aucs[other], difference_variances(covariance)[first, other]
+    low, high = np.array([difference_interval(*one, level) for one in zip(difference, variance, strict=True)]).T
     with np.errstate(divide="ignore", invalid="ignore"):  # 0 / 0, the same order of clips: p = 1
-        p = 2 * norm.sf(np.nan_to_num(np.abs(difference) / error, posinf=np.inf))
+        p = 2 * norm.sf(np.nan_to_num(np.abs(difference) / np.sqrt(variance), posinf=np.inf))
     share = [0.5 - level / 2, 0.5 + level / 2]
     of_bootstrap = np.quantile(resampled[first] - resampled[other], share, axis=1)
-    low, high = difference - half_width, difference + half_width
     columns = {"detector": np.array(names)[first], "other": np.array(names)[other], "difference": difference}
     columns |= _limits("delong", (low, high)) | {"delong_p": p} | _limits("bootstrap", of_bootstrap)
     return pd.DataFrame(columns | {"verdict": np.select([low > 0, high < 0], ["win", "loss"], "tie")})

@@ -123,6 +123,12 @@ def difference_interval(difference: float, variance: float, level: float = 0.95)
     return difference - half_width, difference + half_width
 
 
+def difference_variances(covariance: np.ndarray) -> np.ndarray:
+    """Variance of the difference of each two AUCs from their covariance, both `(n_detectors, n_detectors)`."""
+    variance = np.diag(covariance)
+    return np.maximum(variance[:, None] + variance[None, :] - 2 * covariance, 0)
+
+
 def bootstrap_aucs(labels: ArrayLike, scores: ArrayLike, n: int, rng: np.random.Generator) -> np.ndarray:
     """AUCs of `n` resamples of the clips, normal and anomalous clips drawn apart, each with replacement.
 

@@ -16,6 +16,7 @@ from benchmarks.statistics.intervals import (
     delong,
     delong_interval,
     difference_interval,
+    difference_variances,
     disjoint_pairs,
     standard_error,
 )
@@ -82,8 +83,7 @@ def _cell_errors(rows: pd.DataFrame, scores: ScoreLoader) -> tuple[np.ndarray, n
     n_abnormal = int(labels.sum())
     n_normal = len(labels) - n_abnormal
     own = np.array([standard_error(*one, n_normal, n_abnormal) for one in zip(aucs, variance, strict=True)])
-    of_difference = variance[:, None] + variance[None, :] - 2 * covariance
-    return own, np.sqrt(np.maximum(of_difference, 0)), pairs
+    return own, np.sqrt(difference_variances(covariance)), pairs
 
 
 def paired_scores(rows: pd.DataFrame, scores: ScoreLoader) -> tuple[np.ndarray, np.ndarray]:
