@@ -13,9 +13,9 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from benchmarks.command_line import data as data_commands
-from benchmarks.command_line import results as result_commands
-from benchmarks.command_line.options import (
+from benchmarks.cli import data_commands as data_commands
+from benchmarks.cli import result_commands as result_commands
+from benchmarks.cli.options import (
     Budget,
     Cache,
     Channel,
@@ -80,21 +80,22 @@ def run(
 
     A run that was stopped goes on where it was. Exit code: 0 all cells ok, 1 some failed, 2 wrong usage.
     """
+    from benchmarks.cli import run_output
+
     if context.invoked_subcommand is not None:
         return
-    from benchmarks.command_line import terminal
-    from benchmarks.command_line.corpus import open_corpus
+    from benchmarks.cli.corpus import open_corpus
     from benchmarks.datasets import find_data
-    from benchmarks.plan import make_plan
-    from benchmarks.protocols import Protocol
     from benchmarks.reporting.report import QUICK_SUFFIX, make_report, write_report
-    from benchmarks.runner import Runner
-    from benchmarks.store import Store
+    from benchmarks.run.plan import make_plan
+    from benchmarks.run.protocols import Protocol
+    from benchmarks.run.runner import Runner
+    from benchmarks.run.store import Store
     from features.cache import FeatureCache
 
     corpus, selection = open_corpus(dataset, data, machines, units, snrs, clips, seconds, channels, quick)
     if dataset is None and find_data(data) is None:
-        terminal.say_that_synthetic(console)
+        run_output.say_that_synthetic(console)
     plugin_files = load_plugins(plugins)
     plan = make_plan(
         corpus,
@@ -107,20 +108,20 @@ def run(
     store = Store(results / (corpus.folder + QUICK_SUFFIX * quick) / plan.protocol.name)
     command = shlex.join(["python", "run_all.py", *sys.argv[1:]])
     runner = Runner(store, FeatureCache(cache), jobs or os.cpu_count() or 1, threads, plugin_files, command, diagnose)
-    failures = terminal.run(plan, runner, force, console)
+    failures = run_output.run(plan, runner, force, console)
     report = make_report(store.root)
     files = write_report(store.root, report)
-    terminal.show(report, plan, runner, failures, files, console)
+    run_output.show(report, plan, runner, failures, files, console)
     raise typer.Exit(1 if failures else 0)
 
 
 @app.command("list")
 def list_all(plugins: Plugins = None) -> None:
     """Show the detectors and whether they can run, the datasets and the protocols."""
-    from benchmarks.command_line import terminal
+    from benchmarks.cli import run_output
 
     load_plugins(plugins)
-    terminal.show_catalogue(console)
+    run_output.show_catalogue(console)
 
 
 @app.command()
@@ -128,21 +129,21 @@ def check(
     names: Annotated[list[str], typer.Argument(help="Names of detectors, or Python files that register some.")],
 ) -> None:
     """Run the conformance checks on detectors and print a verdict per check."""
-    from benchmarks.command_line import terminal
-    from detectors.registry import load_plugin
-    from detectors.variants import create
+    from benchmarks.cli import run_output
+    from detectors.contract.registry import load_plugin
+    from detectors.contract.variants import create
 
     passed = True
     for name in names:
         for detector in load_plugin(name) if name.endswith(".py") else [name]:
-            passed &= terminal.show_checks(detector, create(detector), console)
+            passed &= run_output.show_checks(detector, create(detector), console)
     raise typer.Exit(0 if passed else 1)
 
 
 def _choose_detectors(text: str, budget: str) -> dict[str, Any]:
     """Row label -> detector: those named, or all that can run; what cannot is said."""
-    from detectors.registry import detectors
-    from detectors.variants import create, split_names, with_budget
+    from detectors.contract.registry import detectors
+    from detectors.contract.variants import create, split_names, with_budget
 
     names = split_names(text)
     if not names:

@@ -3,8 +3,8 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from benchmarks.ranking import leaderboard
-    from benchmarks.results import load_results
+    from benchmarks.evaluation.leaderboard import leaderboard
+    from benchmarks.evaluation.stored_results import load_results
 
 __all__ = ["leaderboard", "load_results"]
 
@@ -12,11 +12,11 @@ __all__ = ["leaderboard", "load_results"]
 def __getattr__(name: str) -> Any:
     """Import what is asked for only then: `import benchmarks` itself stays light."""
     if name == "leaderboard":
-        from benchmarks.ranking import leaderboard
+        from benchmarks.evaluation.leaderboard import leaderboard
 
         return leaderboard
     if name == "load_results":
-        from benchmarks.results import load_results
+        from benchmarks.evaluation.stored_results import load_results
 
         return load_results
     raise AttributeError(f"module 'benchmarks' has no attribute {name!r}")

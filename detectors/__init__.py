@@ -1,6 +1,6 @@
-"""Detectors: the contract, the registry, the conformance checks, and one method per file."""
+"""Detectors: one method per file; what they have in common is in `contract` and `networks`."""
 
-from detectors.detector import Clips, Detector, vectors
-from detectors.registry import register
+from detectors.contract.detector import Clips, Detector, vectors
+from detectors.contract.registry import register
 
 __all__ = ["Clips", "Detector", "register", "vectors"]

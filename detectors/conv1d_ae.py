@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from detectors.detector import Clips, Detector
-from detectors.registry import register
-from detectors.training import check_frames, evaluating, seeded, train
+from detectors.contract.detector import Clips, Detector
+from detectors.contract.registry import register
+from detectors.networks.training import check_frames, evaluating, seeded, train
 from features import Feature, InputError, Waveform
 
 SHORTEST = 166  # samples: of fewer, the dilated convolutions leave nothing

@@ -8,10 +8,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from detectors.dense_ae import dense_network
-from detectors.detector import Clips, Detector
-from detectors.registry import register
-from detectors.training import check_frames, evaluating, seeded, train
+from detectors.contract.detector import Clips, Detector
+from detectors.contract.registry import register
+from detectors.networks.dense import dense_network
+from detectors.networks.training import check_frames, evaluating, seeded, train
 from features import Feature, InputError, LogMel
 
 LAYOUT = torch.channels_last  # on a CPU, convolutions of so few maps learn twice as fast in it

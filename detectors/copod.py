@@ -5,9 +5,9 @@ from typing import Self
 
 import numpy as np
 
-from detectors.detector import Clips, Detector, vectors
+from detectors.contract.detector import Clips, Detector, vectors
+from detectors.contract.registry import register
 from detectors.ecod import tails
-from detectors.registry import register
 from features import Feature, PooledLogMel
 
 

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
+from detectors.contract.registry import register
 from detectors.dense_ae import DenseAutoencoder
-from detectors.registry import register
 from features import Feature, LogMel
 
 

@@ -1,17 +1,16 @@
 """Dense autoencoder of the MIMII paper (Purohit et al. 2019, arXiv 1909.09347): what it cannot rebuild is anomalous."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import Literal, Self
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from detectors.detector import Clips, Detector
-from detectors.registry import register
-from detectors.training import Windows, evaluating, seeded, stacked, train
+from detectors.contract.detector import Clips, Detector
+from detectors.contract.registry import register
+from detectors.networks.dense import dense_network
+from detectors.networks.training import Windows, evaluating, seeded, stacked, train
 from features import Feature, InputError, LogMel
 
 RIDGE = 1e-6  # times the mean variance of the residuals: what is added to their covariance before it is inverted
@@ -96,18 +95,3 @@ class DenseAutoencoder(Detector):
         moments = moments / n_frames
         ridge = RIDGE * float(moments.diagonal().mean()) + 1e-12  # dB squared; the constant is for perfect rebuilding
         return torch.linalg.inv(moments + ridge * torch.eye(len(moments)))
-
-
-def dense_network(widths: Sequence[int], batch_norm: bool = False) -> nn.Sequential:
-    """Return dense layers of these widths with ReLU between them, a linear end, Glorot weights and zero biases.
-
-    Weights start as in Keras (Glorot and Bengio 2010), not as in PyTorch. Batch norm, if any, stands before each ReLU.
-    """
-    layers: list[nn.Module] = []
-    for n_in, n_out in pairwise(widths):
-        layer = nn.Linear(n_in, n_out)
-        nn.init.xavier_uniform_(layer.weight)
-        nn.init.zeros_(layer.bias)
-        norm = [nn.BatchNorm1d(n_out, eps=1e-3, momentum=None)] if batch_norm else []  # eps of Keras
-        layers += [layer, *norm, nn.ReLU()]
-    return nn.Sequential(*layers[: -2 if batch_norm else -1])

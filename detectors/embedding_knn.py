@@ -11,10 +11,10 @@ from typing import ClassVar, Self
 import numpy as np
 import torch
 
-from detectors.detector import Clips
+from detectors.contract.detector import Clips
+from detectors.contract.registry import register
 from detectors.knn import NearestNeighbours
-from detectors.registry import register
-from detectors.training import device_of
+from detectors.networks.training import device_of
 from features import Feature, InputError, Waveform
 
 Embed = Callable[[np.ndarray], object]  # (n_samples,) float32 -> (..., n_features)

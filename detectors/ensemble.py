@@ -7,9 +7,9 @@ from typing import Any, Literal, Self
 
 import numpy as np
 
-from detectors.detector import Clips, Detector
-from detectors.registry import register
-from detectors.variants import create, split_names
+from detectors.contract.detector import Clips, Detector
+from detectors.contract.registry import register
+from detectors.contract.variants import create, split_names
 from features import Bundle, Feature, InputError
 
 COMBINE: dict[str, Callable[..., np.ndarray]] = {"mean": np.mean, "maximum": np.max, "minimum": np.min}

@@ -6,8 +6,8 @@ from typing import Literal, Self
 import numpy as np
 from sklearn.mixture import GaussianMixture
 
-from detectors.detector import Clips, Detector, vectors
-from detectors.registry import register
+from detectors.contract.detector import Clips, Detector, vectors
+from detectors.contract.registry import register
 from features import Feature, PooledLogMel
 
 

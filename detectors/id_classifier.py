@@ -9,10 +9,16 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from detectors.angular_margin import AngularMargin, Scoring, check_scoring, neighbour_distances, subcluster_adacos
-from detectors.detector import Clips, Detector
-from detectors.registry import register
-from detectors.training import check_frames, evaluating, seeded, train
+from detectors.contract.detector import Clips, Detector
+from detectors.contract.registry import register
+from detectors.networks.angular_margin import (
+    AngularMargin,
+    Scoring,
+    check_scoring,
+    neighbour_distances,
+    subcluster_adacos,
+)
+from detectors.networks.training import check_frames, evaluating, seeded, train
 from features import Feature, InputError, LogMel
 
 N_FEATURES = 128  # of an embedding

@@ -7,8 +7,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
+from detectors.contract.registry import register
 from detectors.dense_ae import DenseAutoencoder, dense_network
-from detectors.registry import register
 from features import Feature, InputError, LogMel
 
 

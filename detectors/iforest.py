@@ -6,8 +6,8 @@ from typing import Self
 import numpy as np
 from sklearn.ensemble import IsolationForest as Forest
 
-from detectors.detector import Clips, Detector, sampled_frames, vectors
-from detectors.registry import register
+from detectors.contract.detector import Clips, Detector, sampled_frames, vectors
+from detectors.contract.registry import register
 from features import Feature, InputError, PooledLogMel
 
 

@@ -8,8 +8,8 @@ from scipy.spatial.distance import cdist
 from sklearn.covariance import LedoitWolf
 from sklearn.preprocessing import StandardScaler
 
-from detectors.detector import Clips, Detector, vectors
-from detectors.registry import register
+from detectors.contract.detector import Clips, Detector, vectors
+from detectors.contract.registry import register
 from features import Feature, InputError, PooledLogMel
 
 SMALLEST = 1e-12  # in place of a variance or distance of 0, which cannot be divided by

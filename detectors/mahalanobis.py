@@ -7,8 +7,8 @@ import numpy as np
 from sklearn.covariance import LedoitWolf
 from sklearn.preprocessing import StandardScaler
 
-from detectors.detector import Clips, Detector, vectors
-from detectors.registry import register
+from detectors.contract.detector import Clips, Detector, vectors
+from detectors.contract.registry import register
 from features import Feature, PooledLogMel
 
 

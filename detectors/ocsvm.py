@@ -8,9 +8,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import OneClassSVM
 
-from detectors.detector import Clips, Detector, sampled_frames, vectors
-from detectors.global_state import seeded_globally
-from detectors.registry import register
+from detectors.contract.detector import Clips, Detector, sampled_frames, vectors
+from detectors.contract.global_state import seeded_globally
+from detectors.contract.registry import register
 from features import Feature, InputError, PooledLogMel
 
 

@@ -24,9 +24,9 @@ from pyod.models.lof import LOF
 from pyod.models.pca import PCA
 from sklearn.preprocessing import StandardScaler
 
-from detectors.detector import Clips, Detector, vectors
-from detectors.global_state import seeded_globally
-from detectors.registry import register
+from detectors.contract.detector import Clips, Detector, vectors
+from detectors.contract.global_state import seeded_globally
+from detectors.contract.registry import register
 from features import Feature, InputError, PooledLogMel
 
 # Models whose decision_function compares the clips of one call with each other; found by scoring clips alone as well.

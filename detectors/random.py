@@ -6,8 +6,8 @@ from typing import ClassVar, Self
 
 import numpy as np
 
-from detectors.detector import Clips, Detector
-from detectors.registry import register
+from detectors.contract.detector import Clips, Detector
+from detectors.contract.registry import register
 from features import Feature, Level
 
 

@@ -9,11 +9,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from detectors.angular_margin import AngularMargin, Scoring, check_scoring, neighbour_distances
-from detectors.detector import Clips, Detector
-from detectors.mobilefacenet import mobilefacenet
-from detectors.registry import register
-from detectors.training import evaluating, seeded, train
+from detectors.contract.detector import Clips, Detector
+from detectors.contract.registry import register
+from detectors.networks.angular_margin import AngularMargin, Scoring, check_scoring, neighbour_distances
+from detectors.networks.mobilefacenet import mobilefacenet
+from detectors.networks.training import evaluating, seeded, train
 from features import Bundle, InputError, LogMel, Waveform
 
 N_FEATURES = 128  # of an embedding

@@ -9,10 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from detectors.dense_ae import dense_network
-from detectors.detector import Clips, Detector
-from detectors.registry import register
-from detectors.training import Windows, evaluating, seeded, stacked, train
+from detectors.contract.detector import Clips, Detector
+from detectors.contract.registry import register
+from detectors.networks.dense import dense_network
+from detectors.networks.training import Windows, evaluating, seeded, stacked, train
 from features import Feature, InputError, LogMel
 
 SCALE_FLOOR = 0.1  # dB: bands that hardly move in training are not magnified beyond this

@@ -1,6 +1,7 @@
 """The direction of imports, and what a fast start must not load."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +14,6 @@ MAY_IMPORT = {
     "detectors": {"features", "detectors"},
     "benchmarks": {"features", "detectors", "benchmarks"},
 }
-ENDS = ("acquisition", "exchange", "reporting")  # of benchmarks: what only the command line draws on
 OURS = {"features", "detectors", "benchmarks", "run_all"}
 
 
@@ -39,15 +39,16 @@ def test_no_import_points_back(package):
         assert not wrong, f"{file.relative_to(ROOT)} imports {wrong}"
 
 
-@pytest.mark.parametrize("end", ENDS)
-def test_a_run_draws_on_no_end_of_benchmarks(end):
-    for file in sorted((ROOT / "benchmarks").rglob("*.py")):
-        part = file.relative_to(ROOT / "benchmarks").parts[0]
-        names = f"from benchmarks.{end}" in file.read_text() or f"import benchmarks.{end}" in file.read_text()
-        assert not names or part in (end, "command_line"), f"{file.relative_to(ROOT)} imports benchmarks.{end}"
+@pytest.mark.parametrize("folder", ["contract", "networks"])
+def test_what_methods_share_draws_on_no_method(folder):
+    methods = {file.stem for file in (ROOT / "detectors").glob("*.py")} - {"__init__"}
+    assert len(methods) > 15
+    for file in sorted((ROOT / "detectors" / folder).glob("*.py")):
+        drawn = set(re.findall(r"(?:from|import) detectors\.(\w+)", file.read_text()))
+        assert not drawn & methods, f"{file.relative_to(ROOT)} imports a method"
 
 
-@pytest.mark.parametrize("module", ["run_all", "features", "detectors", "detectors.registry"])
+@pytest.mark.parametrize("module", ["run_all", "features", "detectors", "detectors.contract.registry"])
 def test_naming_a_module_loads_nothing_heavy(module):
     code = f"import sys, {module}; print({{'torch', 'librosa', 'pyod', 'matplotlib', 'pandas'}} & set(sys.modules))"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)

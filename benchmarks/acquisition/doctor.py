@@ -17,7 +17,7 @@ from benchmarks.datasets import mimii_release
 from benchmarks.datasets.dataset import Clip
 from benchmarks.datasets.mimii import Mimii
 from benchmarks.datasets.mimii_release import CLIP_SECONDS, RECORDED, SNRS_DB, UNITS, Archive
-from benchmarks.protocols import CHANNEL_RULES, Protocol
+from benchmarks.run.protocols import CHANNEL_RULES, Protocol
 from features import InputError
 
 SPLITS = ("code", "paper", "holdout")  # MIMII has no split of its own for `labels`

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.datasets.dcase import Dcase, Found, find_recordings
-from benchmarks.statistics.dcase_metrics import DCASE_2020, DCASE_2021, DCASE_2022
 from features import InputError
 
 _BY_NC_SA = "CC BY-NC-SA 4.0"
@@ -34,7 +33,7 @@ class Dcase2020(Dcase):
   note      = {arXiv:2006.05822, data: Zenodo records 3678171, 3727685, 3841772}
 }"""
     layout = 2020
-    official_metric = DCASE_2020
+    official_metric = "dcase2020"
 
 
 @dataclass(frozen=True)
@@ -55,7 +54,7 @@ class Dcase2021(Dcase):
   note      = {arXiv:2106.04492, data: Zenodo records 4562016, 4660992, 4884786}
 }"""
     layout = 2021
-    official_metric = DCASE_2021
+    official_metric = "dcase2021"
 
 
 @dataclass(frozen=True)
@@ -76,7 +75,7 @@ class Dcase2022(Dcase):
   note      = {arXiv:2206.05876, data: Zenodo records 6355122, 6462969, 6586456}
 }"""
     layout = 2022
-    official_metric = DCASE_2022
+    official_metric = "dcase2022"
 
 
 @dataclass(frozen=True)
@@ -97,7 +96,7 @@ class Dcase2023(Dcase):
   note      = {arXiv:2305.07828, data: Zenodo records 7882613, 7830345, 7860847}
 }"""
     layout = 2022
-    official_metric = DCASE_2022
+    official_metric = "dcase2022"
 
 
 @dataclass(frozen=True)
@@ -119,7 +118,7 @@ class Dcase2024(Dcase):
   note      = {arXiv:2406.07250, data: Zenodo records 10902294, 11259435, 11363076}
 }"""
     layout = 2022
-    official_metric = DCASE_2022
+    official_metric = "dcase2022"
 
 
 @dataclass(frozen=True)
@@ -139,7 +138,7 @@ class Dcase2025(Dcase):
   note   = {arXiv:2506.10097, data: Zenodo records 15097779, 15392814, 15519362}
 }"""
     layout = 2022
-    official_metric = DCASE_2022
+    official_metric = "dcase2022"
 
 
 @dataclass(frozen=True)
@@ -159,7 +158,7 @@ class MimiiDue(Dcase):
   note      = {arXiv:2105.02702, data: Zenodo record 4740355}
 }"""
     layout = 2021
-    official_metric = DCASE_2021
+    official_metric = "dcase2021"
 
 
 @dataclass(frozen=True)
@@ -180,7 +179,7 @@ class MimiiDg(Dcase):
   note      = {arXiv:2205.13879, data: Zenodo record 6529888}
 }"""
     layout = 2022
-    official_metric = DCASE_2022
+    official_metric = "dcase2022"
 
 
 EDITIONS: dict[str, type[Dcase]] = {

@@ -14,12 +14,13 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from benchmarks.cell import Cell, snr_text
+from benchmarks.evaluation.thresholds import gamma_quantile
 from benchmarks.exchange.score_files import Row, read_scores
-from benchmarks.execution import PARTS, Record, result_of, score_table
-from benchmarks.plan import Cell, Group, Plan, snr_text
-from benchmarks.statistics.thresholds import gamma_quantile
-from benchmarks.store import Store
-from detectors.registry import detectors
+from benchmarks.run.execution import PARTS, Record, result_of, score_table
+from benchmarks.run.plan import Group, Plan
+from benchmarks.run.store import Store
+from detectors.contract.registry import detectors
 from features import InputError
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._+-]*")

@@ -11,14 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks.cell import Cell
 from benchmarks.datasets import Dataset
 from benchmarks.exchange.score_difference import Verdict, compare_scores
-from benchmarks.plan import Cell, Selection, make_plan
-from benchmarks.protocols import Protocol
-from benchmarks.runner import Runner
-from benchmarks.seal import ITSELF, SEAL, changes, differing_line
-from benchmarks.store import Store
-from detectors.variants import create
+from benchmarks.run.checksums import ITSELF, SEAL, changes, differing_line
+from benchmarks.run.plan import Selection, make_plan
+from benchmarks.run.protocols import Protocol
+from benchmarks.run.runner import Runner
+from benchmarks.run.store import Store
+from detectors.contract.variants import create
 from features import InputError
 from features.cache import FeatureCache
 

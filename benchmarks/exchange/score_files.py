@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks.datasets.dataset import Clip
-from benchmarks.execution import PARTS
-from benchmarks.plan import Group
+from benchmarks.run.execution import PARTS
+from benchmarks.run.plan import Group
 from features import InputError
 
 FORMS = (

@@ -14,11 +14,11 @@ from typing import Any
 import pandas as pd
 
 from benchmarks.datasets import Clip, Synthetic
-from benchmarks.manifest import public_mimii_clips
-from benchmarks.protocols import Protocol, manifest_hash
-from benchmarks.results import COLUMNS, load_results
-from benchmarks.seal import changes
-from benchmarks.store import Store
+from benchmarks.evaluation.stored_results import COLUMNS, load_results
+from benchmarks.run.checksums import changes
+from benchmarks.run.manifest import public_mimii_clips
+from benchmarks.run.protocols import Protocol, manifest_hash
+from benchmarks.run.store import Store
 from features import InputError
 
 KEY = ["detector", "dataset", "machine", "unit", "snr_db", "seed"]

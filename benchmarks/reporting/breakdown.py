@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from benchmarks.evaluation.comparison import unit_aucs
 from benchmarks.reporting import tables
 from benchmarks.reporting.published import SET, published
 from benchmarks.reporting.report import Report
-from benchmarks.statistics.comparison import unit_aucs
 from features import InputError
 
 AXES = ("machine", "snr", "unit")

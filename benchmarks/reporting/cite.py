@@ -18,9 +18,9 @@ import pandas as pd
 
 from benchmarks.datasets import DATASETS
 from benchmarks.reporting.published import FOLDER
-from benchmarks.store import Store
+from benchmarks.run.store import Store
 from detectors import Detector
-from detectors.variants import create
+from detectors.contract.variants import create
 from features import InputError
 
 BIBLIOGRAPHY = Path(__file__).parent / "bibliography.bib"

@@ -9,11 +9,10 @@ from itertools import pairwise
 
 import pandas as pd
 
+from benchmarks.evaluation.means import CELL, SET, complete_mean, judgeable
+from benchmarks.evaluation.stored_results import stored_scores
 from benchmarks.metrics import auc
-from benchmarks.ranking import SET, complete_mean, judgeable
 from benchmarks.reporting.plain_table import PlainTable
-from benchmarks.results import stored_scores
-from benchmarks.statistics.sampling_error import CELL
 
 BANDS = (0.0, 0.5, 0.75, 1.0)  # limits of severity, the upper one inside
 NOTE = (

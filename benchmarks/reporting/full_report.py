@@ -8,6 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from benchmarks.evaluation.cell_statistics import cell_statistics
+from benchmarks.evaluation.stored_results import stored_scores
+from benchmarks.evaluation.thresholds import CLIPS_PER_DAY
 from benchmarks.reporting import tables
 from benchmarks.reporting.breakdown import AXES, Breakdown, breakdown
 from benchmarks.reporting.faults_report import fault_tables
@@ -30,9 +33,6 @@ from benchmarks.reporting.thresholds_report import (
     threshold_table,
     wish_table,
 )
-from benchmarks.results import stored_scores
-from benchmarks.statistics.cells import cell_statistics
-from benchmarks.statistics.thresholds import CLIPS_PER_DAY
 from features import InputError
 
 FOLDER = "report"

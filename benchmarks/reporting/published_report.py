@@ -2,12 +2,12 @@
 
 import pandas as pd
 
+from benchmarks.evaluation.stored_results import stored_scores
+from benchmarks.evaluation.thresholds import decisions
 from benchmarks.reporting.plain_table import PlainTable
 from benchmarks.reporting.published import beside, compares, published
 from benchmarks.reporting.report import Report
 from benchmarks.reporting.thresholds_report import REPORTED_RULE
-from benchmarks.results import stored_scores
-from benchmarks.statistics.thresholds import decisions
 from features import InputError
 
 _FORMATS, _HEADINGS = {"snr_db": "g"}, {"snr_db": "SNR (dB)"}

@@ -12,11 +12,11 @@ from pathlib import Path
 import pandas as pd
 
 from benchmarks.datasets import DATASETS
-from benchmarks.ranking import leaderboard
+from benchmarks.evaluation.challenge_metrics import OFFICIAL_METRICS, official_markdown, official_score
+from benchmarks.evaluation.leaderboard import leaderboard
+from benchmarks.evaluation.stored_results import COLUMNS, load_results, stored_scores
 from benchmarks.reporting import tables
 from benchmarks.reporting.published import compares, published, published_rows
-from benchmarks.results import COLUMNS, load_results, stored_scores
-from benchmarks.statistics.dcase_metrics import official_markdown, official_score
 from features import InputError
 
 QUICK_SUFFIX = "-quick"  # of the folder of a corpus that was thinned for a first look
@@ -77,7 +77,7 @@ def write_report(root: Path, report: Report | None = None) -> list[Path]:
 def _official(report: Report) -> dict[str, str]:
     """The challenge's own table, where the corpus is of a challenge, was split as there, and can be judged."""
     corpus = DATASETS.get(report.results["dataset"].iloc[0])
-    metric = corpus.official_metric if corpus else None
+    metric = OFFICIAL_METRICS.get(corpus.official_metric) if corpus else None
     judged = (report.results["status"] != "unjudged").any()
     if corpus is None or metric is None or report.caption.split != corpus.official_split or not judged:
         return {}

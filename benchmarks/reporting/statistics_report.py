@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from benchmarks.evaluation import comparison
+from benchmarks.evaluation.sampling_error import sampling_error
+from benchmarks.evaluation.stored_results import stored_scores
 from benchmarks.reporting.plain_table import PlainTable
-from benchmarks.results import stored_scores
-from benchmarks.statistics import comparison
-from benchmarks.statistics.sampling_error import sampling_error
 from features import InputError
 
 if TYPE_CHECKING:

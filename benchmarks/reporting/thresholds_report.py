@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import classification_report
 
+from benchmarks.evaluation.stored_results import stored_scores
+from benchmarks.evaluation.thresholds import CLIPS_PER_DAY, decisions, prefer
 from benchmarks.reporting.plain_table import PlainTable
-from benchmarks.results import stored_scores
-from benchmarks.statistics.thresholds import CLIPS_PER_DAY, decisions, prefer
 from features import InputError
 
 COUNTS = ["true_alarms", "missed", "false_alarms", "true_normals"]

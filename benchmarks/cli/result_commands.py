@@ -1,0 +1,133 @@
+"""Commands that work on results: report, reproduce, cite, import-scores, export-scores, verify-results."""
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from benchmarks.cli.options import (
+    Channel,
+    Channels,
+    Clips,
+    Data,
+    DatasetName,
+    Detectors,
+    Machines,
+    Plugins,
+    Results,
+    Seconds,
+    Snrs,
+    SplitRule,
+    Units,
+    console,
+    load_plugins,
+    option,
+    words,
+)
+
+app = typer.Typer()
+
+Folder = Annotated[Path, typer.Argument(help="A folder <results>/<dataset>/<protocol>.")]
+
+
+@app.command()
+def report(
+    directory: Annotated[Path, typer.Argument(help="A folder <results>/<dataset>/<protocol>, or one above.")] = Path(
+        "results"
+    ),
+    by: Annotated[str, option("Break the leaderboard down by machine, snr or unit.")] = "",
+    columns: Annotated[str, option("Columns of the leaderboard: rank,detector,auc,interval and so on.")] = "",
+    prefer: Annotated[str, option("Operating point: recall=0.95 or false-alarms-per-day=1.")] = "",
+    clips_per_day: Annotated[
+        float | None, option("Clips that a machine gives in a day; 10 s each if not said.")
+    ] = None,
+) -> None:
+    """Build every table again from stored scores: leaderboards, tests, thresholds, published figures."""
+    from benchmarks.cli import result_output
+    from benchmarks.evaluation.thresholds import CLIPS_PER_DAY
+    from benchmarks.reporting.full_report import Wanted
+
+    wanted = Wanted(words(columns), prefer, CLIPS_PER_DAY if clips_per_day is None else clips_per_day)
+    result_output.report(directory, wanted, by, console)
+
+
+@app.command()
+def reproduce(
+    result: Annotated[Path, typer.Argument(help="A result.json, or the folder of its cell.")],
+    data: Data = None,
+    plugins: Plugins = None,
+) -> None:
+    """Run a result again: equal, within tolerance, or different and where."""
+    from benchmarks.cli import result_output
+
+    load_plugins(plugins)
+    raise typer.Exit(0 if result_output.reproduce(result, data, console) else 1)
+
+
+@app.command()
+def cite(
+    folder: Annotated[Path | None, typer.Argument(help="A folder <results>/<dataset>/<protocol>.")] = None,
+    dataset: Annotated[str, option("Corpus to cite where no folder is given.")] = "mimii",
+    detectors: Detectors = "",
+    plugins: Plugins = None,
+) -> None:
+    """Print BibTeX for a corpus, its detectors and asdbench: those of a table, or those that are named."""
+    from benchmarks.cli import result_output
+    from detectors.contract import registry
+    from detectors.contract.variants import split_names
+
+    load_plugins(plugins)
+    result_output.cite(folder, dataset, split_names(detectors) or list(registry.detectors()[0]), console)
+
+
+@app.command("import-scores")
+def import_scores(
+    directory: Annotated[Path, typer.Argument(help="Folder of score files, in our form or DCASE's.")],
+    name: Annotated[str, option("Name of the row.")],
+    trained_on: Annotated[str, option("What it was trained on; stands in the table.")],
+    across_units: Annotated[
+        bool, option("It heard other units of the machine type: own track.", "--across-units")
+    ] = False,
+    dataset: DatasetName = None,
+    data: Data = None,
+    split: SplitRule = "",
+    channel: Channel = "0",
+    machines: Machines = "",
+    units: Units = "",
+    snrs: Snrs = "",
+    clips: Clips = "",
+    seconds: Seconds = None,
+    channels: Channels = None,
+    results: Results = Path("results"),
+) -> None:
+    """Check scores that were computed elsewhere and rank them, marked as scores only."""
+    from benchmarks.cli import result_output
+    from benchmarks.cli.corpus import open_corpus
+    from benchmarks.exchange.entries import Entry
+    from benchmarks.run.plan import make_plan
+    from benchmarks.run.protocols import Protocol
+
+    corpus, selection = open_corpus(dataset, data, machines, units, snrs, clips, seconds, channels)
+    plan = make_plan(corpus, Protocol(split or corpus.official_split, channel), {}, selection=selection)
+    entry = Entry(name, trained_on, "machine" if across_units else "unit")
+    command = shlex.join(["python", "run_all.py", *sys.argv[1:]])
+    result_output.import_scores(directory, entry, plan, results, command, console)
+
+
+@app.command("export-scores")
+def export_scores(folder: Folder, directory: Path, detectors: Detectors = "") -> None:
+    """Write test scores in the form of DCASE Task 2."""
+    from benchmarks.cli import result_output
+    from detectors.contract.variants import split_names
+
+    result_output.export_scores(folder, directory, split_names(detectors), console)
+
+
+@app.command("verify-results")
+def verify_results(directory: Annotated[Path, typer.Argument(help="Folder with results.csv somewhere below.")]) -> None:
+    """Compute all metrics again from the stored scores and hold them against each results.csv."""
+    from benchmarks.cli import result_output
+
+    raise typer.Exit(0 if result_output.verify_results(directory, console) else 1)

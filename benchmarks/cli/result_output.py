@@ -1,0 +1,101 @@
+"""What a person sees of the commands that work on results: report, reproduce, cite, scores from and to elsewhere."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from benchmarks.datasets import reopen_dataset
+from benchmarks.exchange.entries import Entry
+from benchmarks.exchange.entries import export_scores as export
+from benchmarks.exchange.entries import import_scores as import_from
+from benchmarks.exchange.reproduce import read_result
+from benchmarks.exchange.reproduce import reproduce as run_again
+from benchmarks.exchange.verification import verify_results as verify
+from benchmarks.reporting import tables
+from benchmarks.reporting.breakdown import Breakdown, breakdown
+from benchmarks.reporting.cite import bibtex, of_results
+from benchmarks.reporting.full_report import FOLDER, Wanted, write_full_report
+from benchmarks.reporting.report import make_report, write_report
+from benchmarks.reporting.table_layout import default_columns
+from benchmarks.run.plan import Plan
+from benchmarks.run.store import Store
+from features import InputError
+
+_STYLES = {"equal": "green", "within tolerance": "yellow", "different": "red"}
+
+
+def reproduce(file: Path, data: Path | None, console: Console) -> bool:
+    """Run a result again, print the verdict and what has changed; return whether it holds and nothing was changed.
+
+    file: a result.json, or the folder of its cell. data: the recordings, which a result does not say. Detectors of
+    plugins must be loaded before. Raises `InputError`.
+    """
+    file = file / "result.json" if file.is_dir() else file
+    result = read_result(file)
+    found = run_again(file, reopen_dataset(result, data))
+    console.print(f"{found.cell}: {found.verdict}", style=_STYLES[found.verdict], markup=False, soft_wrap=True)
+    if found.where:
+        console.print(f"  {found.where}", markup=False, soft_wrap=True)
+    for line in found.changed:
+        console.print(f"  changed since it was written: {line}", style="red", markup=False, soft_wrap=True)
+    for line in found.conditions:
+        console.print(f"  not as it was: {line}", style="yellow", markup=False, soft_wrap=True)
+    return found.verdict != "different" and not found.changed
+
+
+def cite(root: Path | None, dataset: str, labels: Sequence[str], console: Console) -> None:
+    """Print BibTeX for the results in `root`, a folder <results>/<dataset>/<protocol>, or for these names without any.
+
+    Nothing else is printed, so that the output can go to a file. Raises `InputError`.
+    """
+    text = of_results(root) if root is not None else bibtex(dataset, labels)
+    console.print(text, markup=False, soft_wrap=True, highlight=False)
+
+
+def import_scores(directory: Path, entry: Entry, plan: Plan, results: Path, command: str, console: Console) -> None:
+    """Import score files, write the tables again, and say where the entry stands.
+
+    plan: the corpus and the protocol, without detectors; results: the folder of all results. Raises `InputError`.
+    """
+    store = Store(results / plan.dataset.folder / plan.protocol.name)
+    cells = import_from(directory, entry, plan, store, command)
+    files = write_report(store.root)
+    seeds = ", ".join(str(seed) for seed in sorted({cell.seed for cell in cells}))
+    console.print(f"{entry.name}: {len(cells)} cells imported, seeds {seeds}; marked (scores only)", markup=False)
+    console.print(f"Tables: {store.root}/ {', '.join(file.name for file in files)}", markup=False, soft_wrap=True)
+
+
+def export_scores(root: Path, directory: Path, labels: Sequence[str], console: Console) -> None:
+    """Write the test scores in `root`, a folder <results>/<dataset>/<protocol>, in the form of DCASE Task 2."""
+    files = export(root, directory, labels)
+    console.print(f"Wrote {len(files)} files to {directory}", markup=False, soft_wrap=True)
+
+
+def verify_results(directory: Path, console: Console) -> bool:
+    """Check that every results.csv below `directory` follows from its scores; print the faults; return if none is."""
+    found = verify(directory)
+    for folder, faults in found.items():
+        console.print(f"{folder}: {f'{len(faults)} faults' if faults else 'ok'}", markup=False, soft_wrap=True)
+        for fault in faults:
+            console.print(f"  {fault}", style="red", markup=False, soft_wrap=True)
+    return not any(found.values())
+
+
+def report(directory: Path, wanted: Wanted, by: str, console: Console) -> None:
+    """Build every table of stored results again, print the leaderboard, and say where the files are.
+
+    directory: a folder <results>/<dataset>/<protocol>, or one above several. by: "machine", "snr" or "unit" prints the
+    leaderboard broken down; columns that are wanted are printed in its place. Raises `InputError`.
+    """
+    roots = [directory] if (directory / "cells").is_dir() else sorted({p.parent for p in directory.glob("*/*/cells")})
+    if not roots:
+        raise InputError(f"{directory}: no results; name the folder <results>/<dataset>/<protocol>, or one above it")
+    for root in roots:
+        made = make_report(root)
+        columns = list(wanted.columns) or default_columns(made.board)
+        shown = breakdown(made, by) if by else Breakdown(made.board, [columns])
+        files = write_full_report(root, wanted, made)
+        for part in shown.columns:
+            console.print(tables.terminal(shown.board, made.caption, part, console.width))
+        console.print(f"Files: {root}/ and {root / FOLDER}/, {len(files)} in all", markup=False, soft_wrap=True)

@@ -1,0 +1,47 @@
+"""The AUC of the test clips after each epoch, as papers print it: a diagnostic, nothing may be chosen by it.
+
+The detector takes no part: while it fits, it is asked from outside for the scores of the test clips, as after a fit,
+and labels are joined here.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from benchmarks.metrics import auc
+from detectors import Clips, Detector
+from detectors.contract.detector import NotFitted
+
+
+@dataclass
+class Diagnosis:
+    """An observer of one fit; called with each epoch it scores the test clips."""
+
+    detector: Detector
+    clips: Clips  # the test clips
+    labels: Sequence[int | None]  # theirs
+    seconds: float = 0.0  # taken so far, to be left out of the time of the fit
+    aucs: dict[int, float] = field(default_factory=dict)  # by epoch; without those that have none
+
+    def __call__(self, epoch: int) -> None:
+        started = time.perf_counter()
+        if set(self.labels) == {0, 1}:
+            self._score(epoch)
+        self.seconds += time.perf_counter() - started
+
+    def _score(self, epoch: int) -> None:
+        try:
+            scores = np.asarray(self.detector.score(self.clips), dtype=np.float64)
+        except NotFitted:  # what it scores with comes after the last epoch
+            return
+        if np.isfinite(scores).all():
+            self.aucs[epoch] = auc(np.array(self.labels, dtype=int), scores)
+
+    def joined(self, history: pd.DataFrame) -> pd.DataFrame:
+        """Return the history of the fit with the column `test_auc`, or as it is where no epoch has one."""
+        if not self.aucs or "epoch" not in history:
+            return history
+        return history.assign(test_auc=history["epoch"].map(self.aucs))

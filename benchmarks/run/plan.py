@@ -1,0 +1,208 @@
+"""The plan of a run: which cells there are, which clips each one sees, and which of them share a fit."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from benchmarks.cell import Cell, snr_text
+from benchmarks.datasets.dataset import Clip, Dataset
+from benchmarks.run.protocols import Protocol, Split
+from detectors import Detector
+from features import Heard, InputError
+
+
+@dataclass(frozen=True)
+class Group:
+    """The clips of one unit at one noise level: read, split and featured together.
+
+    split: None where the protocol cannot split them; `problem` then says why.
+    """
+
+    machine: str
+    unit: str
+    snr_db: float | None
+    clips: tuple[Clip, ...]
+    channel: Heard
+    split: Split | None
+    problem: str = ""
+
+    @cached_property
+    def position(self) -> dict[str, int]:
+        """Clip path -> index in `clips`, which is the order of the group's features."""
+        return {clip.path: index for index, clip in enumerate(self.clips)}
+
+
+@dataclass(frozen=True)
+class Job:
+    """One fit and the cells that it fills: one cell for a detector of a unit, all units' cells for one of a machine."""
+
+    detector: Detector  # configured, unfitted, seed and device set
+    cells: tuple[Cell, ...]
+    groups: tuple[Group, ...]  # one per cell
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All jobs of a run on one corpus under one protocol."""
+
+    dataset: Dataset
+    protocol: Protocol
+    groups: tuple[Group, ...]
+    jobs: tuple[Job, ...]
+    quick: bool = False  # whether the units were thinned
+    left_out: tuple[str, ...] = ()  # a line for each detector that lacks units somewhere, or hears one channel only
+
+    @property
+    def cells(self) -> list[Cell]:
+        return [cell for job in self.jobs for cell in job.cells]
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What part of a corpus to run on; an empty tuple means all.
+
+    quick: thin each unit to its share of a fast first look: one unit a machine, one noise level, few clips.
+    """
+
+    machines: tuple[str, ...] = ()
+    units: tuple[str, ...] = ()
+    snrs_db: tuple[float, ...] = ()
+    quick: bool = False
+
+
+QUICK_CLIPS = {0: 60, 1: 20}  # label -> clips kept of each unit
+
+
+def make_plan(
+    dataset: Dataset,
+    protocol: Protocol,
+    detectors: Mapping[str, Detector],
+    seeds: Sequence[int] = (0,),
+    selection: Selection = Selection(),
+    device: str = "auto",
+) -> Plan:
+    """List the jobs of a run. Opens no audio.
+
+    `detectors`: row label -> unfitted detector. One without a field `seed` gives the same result for each seed.
+    A detector is left out of a machine with fewer units than it needs, and, where all channels are heard, of the run
+    if it takes one; `Plan.left_out` says so.
+    Raises `InputError` where nothing is selected, no unit can be split, or every detector is left out.
+    """
+    groups = _groups(dataset, protocol, selection)
+    if all(group.split is None for group in groups):
+        raise InputError(groups[0].problem)
+    deaf = _deaf(detectors, protocol)
+    jobs: list[Job] = []
+    left_out: dict[str, list[str]] = {}
+    for bundle_of in (_by_unit, _by_machine):
+        for bundle in bundle_of(groups):
+            for label, detector in detectors.items():
+                if label in deaf or (detector.scope == "machine") != (bundle_of is _by_machine):
+                    continue
+                if len(bundle) < detector.units_needed:
+                    left_out.setdefault(label, []).append(f"{bundle[0].machine} at {snr_text(bundle[0].snr_db)}")
+                else:
+                    jobs += _jobs(dataset, label, detector, bundle, seeds, device)
+    lines = (*deaf.values(), *(_left_out(label, detectors[label], places) for label, places in left_out.items()))
+    if detectors and not jobs:
+        raise InputError(lines[0])
+    return Plan(dataset, protocol, groups, tuple(jobs), selection.quick, lines)
+
+
+def _deaf(detectors: Mapping[str, Detector], protocol: Protocol) -> dict[str, str]:
+    """Label -> a line for each detector that cannot hear several channels, where all are heard."""
+    if protocol.channel != "all":
+        return {}
+    reasons = {label: detector.one_channel for label, detector in detectors.items()}
+    return {label: f"{label} is left out of --channel all: {why}" for label, why in reasons.items() if why}
+
+
+def _left_out(label: str, detector: Detector, places: list[str]) -> str:
+    shown = ", ".join(places[:3]) + (f" and {len(places) - 3} more" if len(places) > 3 else "")
+    return (
+        f"{label} is left out on {shown}: it learns from {detector.units_needed} units of a machine or more, "
+        "and fewer are here or chosen"
+    )
+
+
+def _groups(dataset: Dataset, protocol: Protocol, selection: Selection) -> tuple[Group, ...]:
+    by_key: dict[tuple, list[Clip]] = {}
+    for clip in dataset.clips():
+        by_key.setdefault((clip.machine, clip.unit, clip.snr_db), []).append(clip)
+    chosen = _select(by_key, selection)
+    return tuple(
+        _group(dataset, protocol, key, _thin(clips) if selection.quick else clips) for key, clips in chosen.items()
+    )
+
+
+def _select(by_key: dict[tuple, list[Clip]], selection: Selection) -> dict[tuple, list[Clip]]:
+    axes = (("machine", selection.machines), ("unit", selection.units), ("SNR", selection.snrs_db))
+    for position, (axis, wanted) in enumerate(axes):
+        there = sorted({key[position] for key in by_key}, key=str)
+        if missing := [value for value in wanted if value not in there]:
+            raise InputError(f"no {axis} {missing[0]!r} in the corpus; there are: {', '.join(map(str, there))}")
+        by_key = {key: clips for key, clips in by_key.items() if not wanted or key[position] in wanted}
+        if not by_key:
+            raise InputError(f"no clips are left after choosing {axis} {', '.join(map(str, wanted))}")
+    if selection.quick:
+        first = {key[0]: key for key in sorted(by_key, key=_loudest_first, reverse=True)}
+        by_key = {key: clips for key, clips in by_key.items() if key in first.values()}
+    return {key: by_key[key] for key in sorted(by_key, key=_loudest_first)}
+
+
+def _loudest_first(key: tuple) -> tuple:
+    """Order of groups: machine, unit, then from the highest SNR to the lowest."""
+    machine, unit, snr_db = key
+    return machine, unit, -(snr_db or 0)
+
+
+def _thin(clips: list[Clip]) -> list[Clip]:
+    """Keep one clip of each of so many equal stretches of each label, in name order.
+
+    The place within a stretch moves on from one to the next: every third clip would be of one kind where three take
+    turns.
+    """
+    kept = []
+    for label in (0, 1, None):
+        of_label = [clip for clip in clips if clip.label == label]
+        n = min(len(of_label), QUICK_CLIPS.get(label or 0, len(of_label)))
+        kept += [of_label[i * len(of_label) // n + i % (len(of_label) // n)] for i in range(n)]
+    return kept
+
+
+def _group(dataset: Dataset, protocol: Protocol, key: tuple, clips: list[Clip]) -> Group:
+    machine, unit, snr_db = key
+    ordered = tuple(sorted(clips, key=lambda clip: clip.path))
+    channel = protocol.channel_of(dataset, machine)
+    try:
+        return Group(machine, unit, snr_db, ordered, channel, protocol.apply(ordered))
+    except InputError as error:
+        return Group(machine, unit, snr_db, ordered, channel, None, str(error))
+
+
+def _by_unit(groups: Sequence[Group]) -> list[tuple[Group, ...]]:
+    return [(group,) for group in groups]
+
+
+def _by_machine(groups: Sequence[Group]) -> list[tuple[Group, ...]]:
+    bundles: dict[tuple, list[Group]] = {}
+    for group in groups:
+        bundles.setdefault((group.machine, group.snr_db), []).append(group)
+    return [tuple(bundle) for bundle in bundles.values()]
+
+
+def _jobs(
+    dataset: Dataset, label: str, detector: Detector, groups: tuple[Group, ...], seeds: Sequence[int], device: str
+) -> list[Job]:
+    fields = {field.name for field in dataclasses.fields(detector)}
+    heard = dataset.feature_for(detector.feature)
+    settings: dict[str, Any] = {} if heard == detector.feature else {"feature": heard}
+    settings |= {"device": device} if "device" in fields else {}
+    jobs = []
+    for seed in seeds:
+        seeded: dict[str, Any] = {"seed": seed} if "seed" in fields else {}
+        cells = tuple(Cell(label, dataset.name, g.machine, g.unit, g.snr_db, seed) for g in groups)
+        jobs.append(Job(dataclasses.replace(detector, **settings, **seeded), cells, groups))
+    return jobs

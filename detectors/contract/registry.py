@@ -1,0 +1,150 @@
+"""The registry: which detectors exist, and under which name.
+
+A file in this folder that registers a detector is all there is to adding one. Other packages add theirs through
+the entry point group `asdbench.detectors`; `load_plugin` takes one from any file.
+"""
+
+import difflib
+import importlib
+import importlib.util
+import pkgutil
+import re
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from importlib.metadata import entry_points
+from pathlib import Path
+
+from detectors.contract.detector import Detector
+from features import InputError
+
+ENTRY_POINT_GROUP = "asdbench.detectors"
+METHODS = Path(__file__).parents[1]  # the folder `detectors/`: one method per file
+OUR_PACKAGES = ("features", "detectors", "benchmarks", "run_all")
+
+_registered: dict[str, type[Detector]] = {}
+
+
+@dataclass(frozen=True)
+class Unavailable:
+    """A detector that is there but cannot run as it is, and what it needs."""
+
+    name: str
+    reason: str
+
+
+def register(name: str) -> Callable[[type[Detector]], type[Detector]]:
+    """Register a detector dataclass under `name` (lower snake, the file's name or a family prefix of it).
+
+    Raises `InputError` where the name is malformed or taken, naming both classes.
+    """
+
+    def add(detector: type[Detector]) -> type[Detector]:
+        stem = detector.__module__.rpartition(".")[2]
+        ours = detector.__module__.startswith("detectors.")
+        if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", name):
+            raise InputError(f"register({name!r}) on {_place(detector)}: use lower_snake_case")
+        if ours and name != stem and not name.startswith(f"{stem}_"):
+            raise InputError(f"register({name!r}) in detectors/{stem}.py: name it {stem!r} or '{stem}_...'")
+        if "__dataclass_fields__" not in vars(detector):
+            raise InputError(f"register({name!r}) on {_place(detector)}: put @dataclass between it and the class")
+        taken = _registered.get(name)
+        if taken is not None and _place(taken) != _place(detector):
+            raise InputError(f"detector name {name!r} is taken twice: {_place(taken)} and {_place(detector)}")
+        _registered[name] = detector
+        return detector
+
+    return add
+
+
+def _place(detector: type[Detector]) -> str:
+    file = getattr(sys.modules.get(detector.__module__), "__file__", None)
+    return f"{detector.__qualname__} in {file or detector.__module__}"
+
+
+def load_plugin(file: Path | str) -> list[str]:
+    """Import a Python file from anywhere and return the names of the detectors that it registers."""
+    path = Path(file).resolve()
+    if not path.is_file():
+        raise InputError(f"--plugin {file}: no such file")
+    module_name = f"asdbench_plugin_{path.stem}"
+    before = set(_registered)
+    spec = importlib.util.spec_from_file_location(module_name, path)
+    if spec is None or spec.loader is None:
+        raise InputError(f"--plugin {file}: not a Python file (.py)")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[module_name] = module
+    try:
+        spec.loader.exec_module(module)
+    except (SyntaxError, ImportError) as error:
+        raise InputError(f"--plugin {file}: cannot be imported: {error}") from error
+    added = [name for name, cls in _registered.items() if name not in before or cls.__module__ == module_name]
+    if not added:
+        raise InputError(f'--plugin {file}: registers no detector; put @register("name") above its class')
+    return added
+
+
+def detectors() -> tuple[dict[str, type[Detector]], list[Unavailable]]:
+    """Import everything that is there; return the detectors by name, and apart those that cannot run as they are.
+
+    These lack a third-party module, or a field without which they have nothing to run (`Detector.needs`).
+    """
+    unavailable = []
+    files = [module.name for module in pkgutil.iter_modules([str(METHODS)]) if not module.ispkg]
+    for stem in sorted(files):
+        missing = _missing_module(partial(importlib.import_module, f"detectors.{stem}"))
+        if missing:
+            unavailable.append(_not_installed(stem, missing))
+    for entry in entry_points(group=ENTRY_POINT_GROUP):
+        missing = _missing_module(entry.load)
+        if missing:
+            unavailable.append(_not_installed(entry.name, missing))
+    unavailable += [Unavailable(name, f"needs {cls.needs}") for name, cls in sorted(_registered.items()) if cls.needs]
+    return {name: cls for name, cls in sorted(_registered.items()) if not cls.needs}, unavailable
+
+
+def is_registered(name: str) -> bool:
+    """Whether its class could be imported, be it able to run as it is or not."""
+    return name in _registered
+
+
+def _not_installed(name: str, module: str) -> Unavailable:
+    return Unavailable(name, f"needs {module}: pip install {module}")
+
+
+def _missing_module(load: Callable[[], object]) -> str | None:
+    """Run an import; return the third-party module it lacks. A missing module of ours is a bug and raises."""
+    try:
+        load()
+    except ModuleNotFoundError as error:
+        missing = (error.name or "").partition(".")[0]
+        if not missing or missing in OUR_PACKAGES:
+            raise
+        return missing
+    return None
+
+
+def find(name: str) -> type[Detector]:
+    """Return the detector class of this name, importing no more than needed. Raises `InputError` if there is none."""
+    for stem in _prefixes(name):
+        if name not in _registered and (METHODS / f"{stem}.py").is_file():
+            _missing_module(partial(importlib.import_module, f"detectors.{stem}"))
+    if name in _registered:
+        return _registered[name]
+    known, unavailable = detectors()
+    if name in known:
+        return known[name]
+    for entry in unavailable:
+        if entry.name in _prefixes(name):
+            raise InputError(f"detector {name!r} is unavailable: {entry.reason}")
+    close = difflib.get_close_matches(name, known, n=1)
+    hint = f"; did you mean {close[0]!r}?" if close else "."
+    lacking = "".join(f"; unavailable: {entry.name} ({entry.reason})" for entry in unavailable)
+    raise InputError(f"no detector {name!r}{hint} There are: {', '.join(known)}{lacking}")
+
+
+def _prefixes(name: str) -> list[str]:
+    """`pyod_lof` -> `["pyod_lof", "pyod"]`: the files that may hold a detector of this name."""
+    words = name.split("_")
+    return ["_".join(words[:n]) for n in range(len(words), 0, -1)]

@@ -1,0 +1,1 @@
+"""What several networks share: the training loop and the building blocks."""

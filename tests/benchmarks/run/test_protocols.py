@@ -1,0 +1,117 @@
+"""Who trains, who validates, who tests."""
+
+import pytest
+
+from benchmarks.datasets.dataset import Clip
+from benchmarks.datasets.synthetic import Synthetic
+from benchmarks.run.protocols import Protocol, Split
+from features import InputError, WavFile
+
+
+def clip(name, label, snr_db=6.0, split=None):
+    folder = "abnormal" if label else "normal"
+    path = f"{snr_db:g}_dB_fan/fan/id_00/{folder}/{name:08d}.wav"
+    return Clip("fan", "id_00", snr_db, label, path, WavFile(path), split)
+
+
+def unit(n_normal, n_anomalous, snr_db=6.0):
+    return [clip(i, 0, snr_db) for i in range(n_normal)] + [clip(i, 1, snr_db) for i in range(n_anomalous)]
+
+
+def numbers(clips):
+    return [(c.label, int(c.path[-12:-4])) for c in clips]
+
+
+def test_code_tests_the_first_normals_in_name_order_and_every_anomaly():
+    split = Protocol("code").apply(list(reversed(unit(5, 2))))
+    assert numbers(split.test) == [(0, 0), (0, 1), (1, 0), (1, 1)]
+    assert numbers(split.train) == [(0, 2), (0, 3), (0, 4)]
+    assert split.validation == ()
+
+
+def test_paper_has_the_sizes_of_code_but_draws():
+    split = Protocol("paper").apply(unit(40, 10))
+    assert (len(split.train), len(split.test)) == (30, 20)
+    assert split.manifest_hash != Protocol("code").apply(unit(40, 10)).manifest_hash
+    assert split.manifest_hash == Protocol("paper").apply(unit(40, 10)).manifest_hash
+    assert split.manifest_hash != Protocol("paper", seed=1).apply(unit(40, 10)).manifest_hash
+
+
+def test_holdout_tests_a_fifth_and_validates_a_tenth_of_the_rest():
+    split = Protocol("holdout").apply(unit(100, 7))
+    assert (len(split.train), len(split.validation), len(split.test)) == (72, 8, 27)
+
+
+def test_labels_follows_the_corpus():
+    clips = [
+        clip(0, 0, split="train"),
+        clip(1, 0, split="validation"),
+        clip(2, 0, split="test"),
+        clip(3, 1, split="test"),
+    ]
+    split = Protocol("labels").apply(clips)
+    assert [numbers(part) for part in split.parts().values()] == [[(0, 0)], [(0, 1)], [(1, 3), (0, 2)]]
+
+
+def test_labels_names_the_clip_that_the_corpus_leaves_out():
+    with pytest.raises(InputError, match=r"00000001\.wav: the corpus assigns it to None"):
+        Protocol("labels").apply([clip(0, 0, split="train"), clip(1, 0)])
+
+
+@pytest.mark.parametrize("rule", ["paper", "holdout"])
+def test_a_clip_is_in_the_same_part_at_every_snr(rule):
+    parts = [{p: numbers(c) for p, c in Protocol(rule).apply(unit(30, 5, snr)).parts().items()} for snr in (6.0, -6.0)]
+    assert parts[0] == parts[1]
+
+
+def test_units_are_drawn_apart():
+    fan, pump = (
+        Protocol("paper").apply(list(Synthetic(machines=(m,), units=("id_00",), snrs_db=(6.0,)).clips()))
+        for m in ("fan", "pump")
+    )
+    assert numbers(fan.test) != numbers(pump.test)
+
+
+@pytest.mark.parametrize("rule", ["code", "paper"])
+def test_as_many_anomalies_as_normals_leave_nothing_to_train_on_and_it_says_what_would_work(rule):
+    with pytest.raises(InputError, match=f"20 normal and 20 anomalous clips.*--split {rule}.*--split holdout trains"):
+        Protocol(rule).apply(unit(20, 20))
+
+
+@pytest.mark.parametrize(("n_normal", "n_anomalous"), [(0, 3), (3, 0)])
+def test_an_empty_class_is_named(n_normal, n_anomalous):
+    with pytest.raises(InputError, match=f"6_dB_fan/fan/id_00: {n_normal} normal and {n_anomalous} anomalous clips"):
+        Protocol("code").apply(unit(n_normal, n_anomalous))
+
+
+def test_a_split_refuses_an_anomaly_in_train():
+    with pytest.raises(InputError, match="only normal clips"):
+        Split(train=(clip(0, 1),), validation=(), test=())
+
+
+def test_a_split_refuses_a_clip_in_two_parts():
+    with pytest.raises(InputError, match="twice"):
+        Split(train=(clip(0, 0),), validation=(), test=(clip(0, 0), clip(1, 1)))
+
+
+@pytest.mark.parametrize("split", ["random", ""])
+def test_an_unknown_split_lists_the_known_ones(split):
+    with pytest.raises(InputError, match="code, paper, holdout, labels"):
+        Protocol(split)
+
+
+@pytest.mark.parametrize("channel", ["-1", "left", "1.5"])
+def test_an_unknown_channel_says_what_is_allowed(channel):
+    with pytest.raises(InputError, match="index from 0, or one of nearest, mean, all"):
+        Protocol(channel=channel)
+
+
+def test_channel_rules():
+    array = Synthetic(n_channels=8)
+    assert Protocol(channel="3").channel_of(array, "fan") == 3
+    assert Protocol(channel="mean").channel_of(array, "fan") == "mean"
+    assert Protocol(channel="all").channel_of(array, "fan") == "all"
+    assert Protocol("holdout", "all").name == "holdout-all"
+    assert Protocol(channel="nearest").channel_of(array, "fan") == 4
+    with pytest.raises(InputError, match=r"microphone faces 'fan'.*--channels 8"):
+        Protocol(channel="nearest").channel_of(Synthetic(), "fan")

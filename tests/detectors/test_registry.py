@@ -1,0 +1,158 @@
+"""Names of detectors: what is found, what is refused, and how `name[field=value]` is read."""
+
+import subprocess
+import sys
+from dataclasses import dataclass, replace
+
+import pytest
+
+from detectors import Detector, register
+from detectors.contract.registry import detectors, find, load_plugin
+from detectors.contract.variants import create, parse, split_names, with_budget
+from features import Feature, InputError, LogMel, PooledLogMel
+
+
+def body(cls):
+    """A class body's two methods, for detectors of these tests."""
+    cls.fit = lambda self, clips: self
+    cls.score = lambda self, clips: None
+    cls.__abstractmethods__ = frozenset()
+    return cls
+
+
+def test_every_file_that_registers_is_found():
+    available, unavailable = detectors()
+    assert {"dense_ae", "iforest", "ocsvm", "knn", "mahalanobis", "random", "loudness"} <= set(available)
+    assert [entry.name for entry in unavailable] == ["embedding_knn"], "it needs a model to be named"
+    assert list(available) == sorted(available)
+
+
+@pytest.mark.parametrize("name", sorted(detectors()[0]))
+def test_finding_one_by_name_gives_the_same_class(name):
+    assert find(name) is detectors()[0][name]
+
+
+def test_finding_a_cheap_detector_does_not_load_torch():
+    code = "import sys; from detectors.contract.registry import find; find('knn'); print('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "False"
+
+
+def test_an_unknown_name_gets_the_nearest_match_and_the_list():
+    with pytest.raises(
+        InputError, match=r"no detector 'mahalanobiss'; did you mean 'mahalanobis'\?.*There are: .*iforest"
+    ):
+        find("mahalanobiss")
+
+
+def test_a_name_that_is_taken_names_both_sides():
+    find("knn")
+    with pytest.raises(InputError, match=r"'knn' is taken twice: NearestNeighbours in .*knn\.py and .*Rival in "):
+
+        @register("knn")
+        @body
+        @dataclass
+        class Rival(Detector):
+            feature: Feature = PooledLogMel()
+
+
+@pytest.mark.parametrize("name", ["KNN", "k-nn", "2nn", "", "knn_"])
+def test_a_malformed_name_is_refused(name):
+    with pytest.raises(InputError, match="lower_snake_case"):
+
+        @register(name)
+        @dataclass
+        class Misnamed(Detector):
+            feature: Feature = PooledLogMel()
+
+
+def test_a_class_that_is_no_dataclass_is_refused():
+    with pytest.raises(InputError, match="put @dataclass between"):
+
+        @register("plain")
+        class Plain(Detector):
+            feature = PooledLogMel()
+
+
+def test_a_plugin_without_its_third_party_module_says_so(tmp_path):
+    (tmp_path / "lacking.py").write_text("import no_such_module\n")
+    with pytest.raises(InputError, match=r"lacking\.py: cannot be imported: No module named 'no_such_module'"):
+        load_plugin(tmp_path / "lacking.py")
+
+
+def test_a_file_that_lacks_a_third_party_module_is_unavailable_and_one_of_ours_is_a_bug(tmp_path):
+    code = """
+import sys, shutil
+from pathlib import Path
+shutil.copytree({root!r}, "{here}/detectors", ignore=shutil.ignore_patterns("__pycache__"))
+sys.path.insert(0, "{here}")
+Path("{here}/detectors/lacking.py").write_text("import no_such_module")
+from detectors.contract.registry import detectors, find
+print([entry.reason for entry in detectors()[1] if entry.name == "lacking"])
+try: find("lacking")
+except ValueError as error: print(error)
+Path("{here}/detectors/broken.py").write_text("import detectors.no_such_part")
+try: detectors()
+except ModuleNotFoundError as error: print("bug:", error)
+"""
+    import detectors as package
+
+    code = code.format(root=package.__path__[0], here=tmp_path)
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.splitlines() == [
+        "['needs no_such_module: pip install no_such_module']",
+        "detector 'lacking' is unavailable: needs no_such_module: pip install no_such_module",
+        "bug: No module named 'detectors.no_such_part'",
+    ]
+
+
+def test_names_are_split_outside_brackets():
+    assert split_names("knn[k=3,whiten=True], iforest,,gmm[feature=PooledLogMel(statistics=('max','std'))]") == [
+        "knn[k=3,whiten=True]",
+        "iforest",
+        "gmm[feature=PooledLogMel(statistics=('max','std'))]",
+    ]
+
+
+def test_values_are_literals_words_or_features():
+    assert parse("x[a=1,b=0.5,c=True,d=mse,e=one+two,f=None,g=(1,2),h=LogMel(n_mels=32)]")[1] == {
+        "a": 1,
+        "b": 0.5,
+        "c": True,
+        "d": "mse",
+        "e": "one+two",
+        "f": None,
+        "g": (1, 2),
+        "h": LogMel(n_mels=32),
+    }
+
+
+def test_a_variant_is_the_default_with_those_fields_set():
+    assert create("knn[k=3]") == replace(create("knn"), k=3)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("knn[q=3]", r"knn has no field 'q'; .*It has: .*k"),
+        ("knn[k=many]", r"knn\[k=many\]: wants int, found str"),
+        ("knn[k=True]", r"knn\[k=True\]: wants int, found bool"),
+        ("knn[3]", r"write knn\[field=value,field=value\]"),
+        ("knn[k=3", r"write knn\[field=value,field=value\]"),
+        ("knn[k=]", r"write knn\[field=value,field=value\]"),
+        ("knn@gpu", "the only budget to name is @cpu"),
+    ],
+)
+def test_a_wrong_variant_says_what_would_be_right(text, message):
+    with pytest.raises(InputError, match=message):
+        create(text)
+
+
+def test_the_cpu_budget_is_part_of_the_label():
+    budget = find("vae").cpu_budget
+    assert budget
+    assert with_budget("vae[latent=4]", "cpu") == "vae@cpu[latent=4]"
+    assert create("vae@cpu[latent=4]") == replace(create("vae"), **budget, latent=4)
+    assert with_budget("vae", "full") == "vae"
+    assert with_budget("knn", "cpu") == "knn"
+    with pytest.raises(InputError, match="choose cpu or full"):
+        with_budget("vae", "gpu")
