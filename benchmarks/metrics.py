@@ -1,10 +1,10 @@
-"""Metrics of one cell: how well the scores of its test clips tell anomalous clips from normal ones.
+"""Metrics of one cell: how well the scores of its test clips tell abnormal clips from normal ones.
 
 Conventions, the same for every function here:
 
-- `labels` `(n_clips,)`: 1 = anomalous, 0 = normal. Both must occur.
+- `labels` `(n_clips,)`: 1 = abnormal, 0 = normal. Both must occur.
 - `scores` `(n_clips,)` float: higher = more anomalous. Any monotone map of the scores gives the same result.
-- A tie between an anomalous and a normal clip counts one half.
+- A tie between an abnormal and a normal clip counts one half.
 - Scores are never flipped: a detector that is worse than chance keeps its AUC below 0.5.
 - One cell (machine, unit, SNR, seed) at a time. Scores of different fits have different scales, so they are never
   pooled; averages are taken over the metrics of cells.
@@ -25,7 +25,7 @@ Metric = Callable[[ArrayLike, ArrayLike], float]
 
 
 def auc(labels: ArrayLike, scores: ArrayLike) -> float:
-    """Area under the ROC curve: the chance that an anomalous clip scores above a normal one. Chance 0.5, perfect 1."""
+    """Area under the ROC curve: the chance that an abnormal clip scores above a normal one. Chance 0.5, perfect 1."""
     return float(roc_auc_score(*checked(labels, scores)))
 
 
@@ -41,7 +41,7 @@ def pauc(labels: ArrayLike, scores: ArrayLike, max_fpr: float = 0.1) -> float:
 
 
 def average_precision(labels: ArrayLike, scores: ArrayLike) -> float:
-    """Mean precision over the recalls at which it changes. Chance is the share of anomalous clips, perfect 1."""
+    """Mean precision over the recalls at which it changes. Chance is the share of abnormal clips, perfect 1."""
     return float(average_precision_score(*checked(labels, scores)))
 
 
@@ -54,14 +54,14 @@ def checked(labels: ArrayLike, scores: ArrayLike) -> tuple[np.ndarray, np.ndarra
     if label.ndim != 1 or score.shape[-1:] != label.shape:
         raise InputError(f"metrics: labels {label.shape} but scores {score.shape}; give one label and one score a clip")
     if len(label) == 0:
-        raise InputError("metrics: no clips; give at least one normal and one anomalous clip")
+        raise InputError("metrics: no clips; give at least one normal and one abnormal clip")
     strange = sorted(set(label.tolist()) - {0, 1}, key=str)
     if strange:
-        raise InputError(f"metrics: labels hold {strange[:3]}; allowed are 0 (normal) and 1 (anomalous)")
+        raise InputError(f"metrics: labels hold {strange[:3]}; allowed are 0 (normal) and 1 (abnormal)")
     n_abnormal = int(label.sum())
     if n_abnormal in (0, len(label)):
         raise InputError(
-            f"metrics: {len(label) - n_abnormal} normal and {n_abnormal} anomalous clips; both must be there: "
+            f"metrics: {len(label) - n_abnormal} normal and {n_abnormal} abnormal clips; both must be there: "
             "check the split and the label column"
         )
     broken = ~np.isfinite(score)

@@ -30,7 +30,7 @@ class WaveformAutoencoder(Detector):
     design: "article" ends with a ReLU, which leaves samples near 0 without a gradient, and resamples the output to the
     length of the input (nearest neighbour). That drifts from 64 samples late to 64 early, and meets the quarter of the
     output that is constant, since a stride of 2 with a dilation of 4 skips every other sample: it cannot learn to
-    rebuild sound. "mended" ends linear and takes the odd output samples, in phase with the input less its ends.
+    rebuild sound. "corrected" ends linear and takes the odd output samples, in phase with the input less its ends.
     scoring: "mse" is the mean squared error; "relative_mse" divides it by the variance of the clip, because scaling
     to [0, 1] shrinks whatever has high peaks, and so its error; "output_sum" is the article's, the sum of the output
     samples. Unlike the article, scoring uses the batch statistics of training.
@@ -41,7 +41,7 @@ class WaveformAutoencoder(Detector):
 
     crop_samples: int | None = None
     windows: int | None = None
-    design: Literal["mended", "article"] = "mended"
+    design: Literal["corrected", "article"] = "corrected"
     scoring: Literal["mse", "relative_mse", "output_sum"] = "mse"
     epochs: int = 10
     batch_size: int = 32
@@ -59,8 +59,8 @@ class WaveformAutoencoder(Detector):
     }
 
     def __post_init__(self) -> None:
-        if self.design not in ("mended", "article"):
-            raise InputError(f"design={self.design!r}; allowed: 'mended', 'article'")
+        if self.design not in ("corrected", "article"):
+            raise InputError(f"design={self.design!r}; allowed: 'corrected', 'article'")
         if self.scoring not in ("mse", "relative_mse", "output_sum"):
             raise InputError(f"scoring={self.scoring!r}; allowed: 'mse', 'relative_mse', 'output_sum'")
         if self.crop_samples is not None and self.crop_samples < SHORTEST:

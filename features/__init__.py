@@ -1,6 +1,6 @@
 """Features of one waveform, how audio is read, and the cache that keeps them. No labels, no learning."""
 
-from features.audio import AudioSource, Channel, Heard, WavFile, ZipMember
+from features.audio import AudioSource, Channel, ChannelSelection, WavFile, ZipMember
 from features.bundle import Bundle
 from features.errors import InputError
 from features.feature import Feature
@@ -12,8 +12,8 @@ __all__ = [
     "AudioSource",
     "Bundle",
     "Channel",
+    "ChannelSelection",
     "Feature",
-    "Heard",
     "InputError",
     "Level",
     "LogMel",

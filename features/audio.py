@@ -16,7 +16,7 @@ from features.errors import InputError
 from features.wav import Wav, parse
 
 Channel = int | Literal["mean"]  # one waveform: a 0-based index, or the mean over all channels
-Heard = Channel | Literal["all"]  # what of each clip is heard: one waveform, or that of each channel
+ChannelSelection = Channel | Literal["all"]  # what of each clip is heard: one waveform, or that of each channel
 
 LARGEST_CLIP = 2**30  # bytes, as a file or inflated: over an hour of MIMII's 8 channels, and no more than memory holds
 _LOUDEST = 2.0**31  # a float sample beyond this is no sound, and its power would overflow float32

@@ -28,7 +28,7 @@ from pathlib import Path
 import numpy as np
 from filelock import FileLock
 
-from features.audio import AudioSource, Heard
+from features.audio import AudioSource, ChannelSelection
 from features.errors import InputError
 from features.feature import Feature
 
@@ -53,7 +53,7 @@ class FeatureCache:
     root: Path
 
     def ensure(
-        self, sources: Sequence[AudioSource], channel: Heard, features: Sequence[Feature], sample_rate: int
+        self, sources: Sequence[AudioSource], channel: ChannelSelection, features: Sequence[Feature], sample_rate: int
     ) -> int:
         """Compute what is missing of these features in one pass over the sources; return how many were missing.
 
@@ -77,7 +77,9 @@ class FeatureCache:
                 "free space or permission, or name another folder with --cache"
             ) from error
 
-    def load(self, sources: Sequence[AudioSource], channel: Heard, feature: Feature, sample_rate: int) -> CachedFeature:
+    def load(
+        self, sources: Sequence[AudioSource], channel: ChannelSelection, feature: Feature, sample_rate: int
+    ) -> CachedFeature:
         """Map one feature of a group into memory, computing it first where it is missing."""
         self.ensure(sources, channel, [feature], sample_rate)
         entry = self.root / _key(sources, channel, feature, sample_rate)
@@ -107,7 +109,7 @@ def _hash_of_files(files: tuple[str, ...]) -> str:
     return hashlib.sha256(b"".join(Path(file).read_bytes() for file in files)).hexdigest()[:16]
 
 
-def _key(sources: Sequence[AudioSource], channel: Heard, feature: Feature, sample_rate: int) -> str:
+def _key(sources: Sequence[AudioSource], channel: ChannelSelection, feature: Feature, sample_rate: int) -> str:
     identities = "\n".join(source.identity for source in sources)
     text = f"{feature!r}\n{code_version(feature)}\n{channel}\n{sample_rate}\n{identities}"
     return f"{type(feature).__name__}-{hashlib.sha256(text.encode()).hexdigest()[:32]}"
@@ -122,7 +124,9 @@ def _whole(entry: Path) -> bool:
         return False
 
 
-def _compute(missing: dict[Path, Feature], sources: Sequence[AudioSource], channel: Heard, sample_rate: int) -> None:
+def _compute(
+    missing: dict[Path, Feature], sources: Sequence[AudioSource], channel: ChannelSelection, sample_rate: int
+) -> None:
     """Read each source once and append its features to the partial entries; commit all or none."""
     writers = [_Writer(entry, feature) for entry, feature in missing.items()]
     try:
@@ -143,7 +147,7 @@ def _compute(missing: dict[Path, Feature], sources: Sequence[AudioSource], chann
             writer.discard()
 
 
-def _read(source: AudioSource, channel: Heard, sample_rate: int, n_channels: int) -> np.ndarray:
+def _read(source: AudioSource, channel: ChannelSelection, sample_rate: int, n_channels: int) -> np.ndarray:
     """Return what is heard of a clip, `(n_waveforms, n_samples) float32`; `n_channels`: of those before, 0 if none."""
     if channel == "all":
         waveforms, rate = source.read_all()

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from filelock import FileLock, Timeout
 
 from benchmarks.acquisition.disk import disk_errors, free_bytes, hash_file
-from benchmarks.acquisition.fetch import Patience, RemoteFile, fetch, part_of
+from benchmarks.acquisition.fetch import RemoteFile, RetryPolicy, fetch, part_of
 from benchmarks.acquisition.meter import OnStep, Say, ignore, size_text
 from benchmarks.acquisition.mono_store import has_store, make_store, partial_of, store_of
 from benchmarks.datasets import mimii_release
@@ -102,7 +102,7 @@ def choose(
 
 
 def download(
-    plan: Download, patience: Patience = Patience(), on_step: OnStep = ignore, say: Say = ignore
+    plan: Download, patience: RetryPolicy = RetryPolicy(), on_step: OnStep = ignore, say: Say = ignore
 ) -> list[Path]:
     """Fetch what is missing; return the archives or the folders of their mono stores.
 
@@ -119,7 +119,7 @@ def download(
     return [_get(plan, archive, patience, on_step, say) for archive in plan.archives]
 
 
-def _get(plan: Download, archive: Archive, patience: Patience, on_step: OnStep, say: Say) -> Path:
+def _get(plan: Download, archive: Archive, patience: RetryPolicy, on_step: OnStep, say: Say) -> Path:
     """Fetch one archive and make its store, while no other process does."""
     file = plan.file_of(archive)
     with contextlib.ExitStack() as stack:
@@ -140,7 +140,7 @@ def _get(plan: Download, archive: Archive, patience: Patience, on_step: OnStep, 
         return store
 
 
-def _fetch(plan: Download, archive: Archive, patience: Patience, on_step: OnStep, say: Say) -> None:
+def _fetch(plan: Download, archive: Archive, patience: RetryPolicy, on_step: OnStep, say: Say) -> None:
     """Check the archive that is there, or fetch it."""
     file = plan.file_of(archive)
     if not file.exists():

@@ -39,7 +39,7 @@ class RemoteFile:
 
 
 @dataclass(frozen=True)
-class Patience:
+class RetryPolicy:
     """When to try again, and when to stop trying."""
 
     retries: int = 8  # after failures in a row
@@ -53,7 +53,7 @@ def part_of(file: Path) -> Path:
 
 
 def fetch(
-    remote: RemoteFile, file: Path, patience: Patience = Patience(), on_step: OnStep = ignore, say: Say = ignore
+    remote: RemoteFile, file: Path, patience: RetryPolicy = RetryPolicy(), on_step: OnStep = ignore, say: Say = ignore
 ) -> None:
     """Fetch a file, going on from its part where there is one; afterwards `file` is whole and verified.
 

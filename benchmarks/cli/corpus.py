@@ -44,7 +44,7 @@ def _size(clips: str, seconds: float | None, channels: int | None) -> dict[str, 
     """The fields of `Synthetic` that are asked for."""
     counts = numbers(clips, int, "--clips")
     if len(counts) > 2:
-        raise InputError(f"--clips {clips}: give the normal and the anomalous clips of a unit and SNR, such as 200,60")
+        raise InputError(f"--clips {clips}: give the normal and the abnormal clips of a unit and SNR, such as 200,60")
     if len(counts) == 1:
         counts = (counts[0], max(2, round(ANOMALIES * counts[0])))
     fields = {"seconds": seconds, "n_channels": channels} | dict(zip(("normals", "anomalies"), counts, strict=False))

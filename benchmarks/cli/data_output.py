@@ -11,7 +11,7 @@ from rich.table import Table
 from benchmarks.acquisition import doctor
 from benchmarks.acquisition.disk import free_bytes
 from benchmarks.acquisition.download import Download, download
-from benchmarks.acquisition.fetch import Patience
+from benchmarks.acquisition.fetch import RetryPolicy
 from benchmarks.acquisition.meter import Step, size_text
 from benchmarks.datasets.mimii import Mimii
 
@@ -19,7 +19,7 @@ FAULTS_SHOWN = 50
 OBSTACLES_SHOWN = 4
 
 
-def download_mimii(plan: Download, console: Console, patience: Patience = Patience()) -> None:
+def download_mimii(plan: Download, console: Console, patience: RetryPolicy = RetryPolicy()) -> None:
     """Say what will be fetched and the disk that it needs, fetch it under a progress bar, say what is there.
 
     Raises `InputError` as `download` does.

@@ -28,7 +28,7 @@ Detectors = Annotated[
 Machines = Annotated[str, option("fan,pump,slider,valve; without it all that are there.", panel=_WHAT)]
 Units = Annotated[str, option("id_00,id_02; without it all that are there.", panel=_WHAT)]
 Snrs = Annotated[str, option("6,0,-6 in dB; without it all that are there.", panel=_WHAT)]
-Clips = Annotated[str, option("Normal and anomalous clips a unit and SNR: 200,60.", panel=_MADE)]
+Clips = Annotated[str, option("Normal and abnormal clips a unit and SNR: 200,60.", panel=_MADE)]
 Seconds = Annotated[float | None, option("Length of its clips in s, 1 to 60.", panel=_MADE)]
 Channels = Annotated[
     int | None, option("How many microphones record it, 1 or 8; --channel says which is heard.", panel=_MADE)

@@ -88,7 +88,7 @@ def import_scores(
     name: Annotated[str, option("Name of the row.")],
     trained_on: Annotated[str, option("What it was trained on; stands in the table.")],
     across_units: Annotated[
-        bool, option("It heard other units of the machine type: own track.", "--across-units")
+        bool, option("It heard other units of the machine type: cross-unit track.", "--across-units")
     ] = False,
     dataset: DatasetName = None,
     data: Data = None,

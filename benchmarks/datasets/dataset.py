@@ -17,7 +17,7 @@ class Clip:
 
     machine, unit: names that can be part of a file's name, else `InputError`.
     snr_db: the noise level it was mixed at, None where the corpus states none.
-    label: 0 normal, 1 anomalous, None where the corpus keeps it secret.
+    label: 0 normal, 1 abnormal, None where the corpus keeps it secret.
     path: where it is inside the corpus, the same for an archive and for its unpacked tree; orders the clips.
     audio: reads the sound, later.
     split: the part ("train", "validation", "test") that the corpus itself assigns, if it does.

@@ -17,7 +17,7 @@ from typing import Self
 import numpy as np
 
 from benchmarks.datasets.mimii_layout import CHANNELS_FILE
-from features import Channel, Heard, InputError, WavFile
+from features import Channel, ChannelSelection, InputError, WavFile
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ class StoredClip:
             )
         return sounds[np.argsort(self.kept.channels)], sample_rate
 
-    def _lacks(self, wanted: Heard) -> InputError:
+    def _lacks(self, wanted: ChannelSelection) -> InputError:
         return InputError(
             f"{self.name}: channel {wanted!r} asked for, this mono store keeps {self.kept.text} of "
             f"0..{self.kept.recorded - 1}; choose one of these with --channel, or get {self.kept.archive} again"

@@ -77,7 +77,7 @@ def _sound(where: str, file_id: str, by_id: dict[str, list[str]]) -> str:
     found = by_id.get(file_id, [])
     if not found:
         raise InputError(
-            f"{where}: file_id {file_id!r}: no such WAV file below the folder of {LABEL_FILE}; mend the row"
+            f"{where}: file_id {file_id!r}: no such WAV file below the folder of {LABEL_FILE}; fix the row"
         )
     if len(found) > 1:
         raise InputError(f"{where}: file_id {file_id!r} may be {found[0]} or {found[1]}; write the path")

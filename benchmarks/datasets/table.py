@@ -12,7 +12,7 @@ import pandas as pd
 
 from benchmarks.datasets.dataset import Clip, Dataset
 from benchmarks.datasets.label_csv import SPLITS
-from features import Channel, Feature, Heard, InputError
+from features import Channel, ChannelSelection, Feature, InputError
 
 NEEDED = ("machine", "unit", "label", "file")
 ALLOWED = (*NEEDED, "snr_db", "split", "domain")
@@ -63,7 +63,7 @@ class TableRow:
         """Raise `InputError`: a vector is of no microphone."""
         raise self._no_channels("all")
 
-    def _no_channels(self, wanted: Heard) -> InputError:
+    def _no_channels(self, wanted: ChannelSelection) -> InputError:
         return InputError(f"{self.name}: channel {wanted!r} asked for, but a table has no channels; leave it at 0")
 
 
@@ -188,7 +188,7 @@ def _finite(path: Path, vectors: np.ndarray, names: list[str]) -> np.ndarray:
 
 
 def _clip(where: str, row: Mapping[str, str], vector: np.ndarray) -> Clip:
-    """Make a clip of a row; `where` is told to who must mend it."""
+    """Make a clip of a row; `where` is told to who must fix it."""
     file = row["file"]
     if not file or not file.isprintable():
         raise InputError(f"{where}: file {file!a}; name each clip in printable characters")
@@ -207,7 +207,7 @@ def _clip(where: str, row: Mapping[str, str], vector: np.ndarray) -> Clip:
 def _label(where: str, text: str) -> int | None:
     allowed = {"": None, "0": 0, "1": 1, "0.0": 0, "1.0": 1, "False": 0, "True": 1}
     if text not in allowed:
-        raise InputError(f"{where}: label {text!r}; allowed are 0 (normal), 1 (anomalous) and empty (secret)")
+        raise InputError(f"{where}: label {text!r}; allowed are 0 (normal), 1 (abnormal) and empty (secret)")
     return allowed[text]
 
 

@@ -2,7 +2,7 @@
 
     2020          AUC and pAUC of each id; arithmetic means (Koizumi et al. 2020, arXiv 2006.05822)
     2021          AUC and pAUC of each section in each domain; harmonic mean (Kawaguchi et al. 2021, arXiv 2106.04492)
-    2022 to 2025  AUC of each section in each domain, the domain's normal clips against the anomalous clips of both,
+    2022 to 2025  AUC of each section in each domain, the domain's normal clips against the abnormal clips of both,
                   and pAUC over both domains; harmonic mean (Dohi et al. 2022, arXiv 2206.05876)
 
 pAUC is taken at false-alarm rates up to 0.1. Values and means are those of the challenges' own evaluators, but for a
@@ -54,7 +54,7 @@ class OfficialMetric:
     def of_unit(self, test: pd.DataFrame) -> dict[str, float]:
         """Values of one unit from its test clips: columns `label` (0/1), `score`, and `domain` from 2021 on.
 
-        Raises `InputError` where a value is not defined: no normal or no anomalous clip, no domains.
+        Raises `InputError` where a value is not defined: no normal or no abnormal clip, no domains.
         """
         found = {}
         for name, value in self.measures.items():
@@ -102,11 +102,11 @@ def official_score(results: pd.DataFrame, scores: ScoreLoader, metric: OfficialM
     """One row per detector, best first: `detector, official, <value>..., official[<machine>]..., cells, reason`.
 
     results: one row per cell, as from `load_results`; scores: gives the score table of a row. Rows of status
-    "unjudged" do not count. The seeds of a unit are averaged first. `official` is the mean over all values of all
+    "unlabelled" do not count. The seeds of a unit are averaged first. `official` is the mean over all values of all
     units, `<value>` (`auc_source` and so on) over the units, `official[<machine>]` over the machine's units and values.
     Each is NaN where one of its cells is lacking or has no such value; `reason` then says why.
     """
-    judged = results[results["status"] != "unjudged"]
+    judged = results[results["status"] != "unlabelled"]
     values, reasons = _values(judged, scores, metric)
     of_unit = values.groupby(["detector", *CELL[:-1], "value"], dropna=False)["number"].mean(skipna=False).reset_index()
 
@@ -155,7 +155,7 @@ def official_markdown(table: pd.DataFrame, metric: OfficialMetric, setting: str)
     scored, lacking = table[table["official"].notna()], table[table["official"].isna()]
     rows = [
         [
-            row["detector"] + " (sanity)" * row["sanity"] + " (own track)" * (row["scope"] == "machine"),
+            row["detector"] + " (sanity)" * row["sanity"] + " (cross-unit track)" * (row["scope"] == "machine"),
             *(f"{row[figure]:.4f}" for figure in figures),
         ]
         for _, row in scored.iterrows()

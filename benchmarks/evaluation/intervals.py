@@ -46,9 +46,9 @@ def delong(labels: ArrayLike, scores: ArrayLike) -> tuple[np.ndarray, np.ndarray
     normal, abnormal = score[:, label == 0], score[:, label == 1]
     n_normal, n_abnormal = normal.shape[1], abnormal.shape[1]
     if min(n_normal, n_abnormal) < 2:
-        raise InputError(f"delong: {n_normal} normal and {n_abnormal} anomalous clips; a variance needs two of each")
+        raise InputError(f"delong: {n_normal} normal and {n_abnormal} abnormal clips; a variance needs two of each")
     rank = rankdata(np.hstack([normal, abnormal]), axis=1)
-    # per anomalous clip, the share of normal clips below it; per normal clip, the share of anomalous clips above it
+    # per abnormal clip, the share of normal clips below it; per normal clip, the share of abnormal clips above it
     above = (rank[:, n_normal:] - rankdata(abnormal, axis=1)) / n_normal
     below = 1 - (rank[:, :n_normal] - rankdata(normal, axis=1)) / n_abnormal
     covariance = np.atleast_2d(np.cov(above)) / n_abnormal + np.atleast_2d(np.cov(below)) / n_normal
@@ -58,7 +58,7 @@ def delong(labels: ArrayLike, scores: ArrayLike) -> tuple[np.ndarray, np.ndarray
 def delong_interval(area: float, variance: float, pairs: int, level: float = 0.95) -> Interval:
     """Limits of an AUC, or of a mean of AUCs, from its variance.
 
-    `pairs`: how many disjoint pairs of a normal and an anomalous clip there are, min(n_normal, n_abnormal); it matters
+    `pairs`: how many disjoint pairs of a normal and an abnormal clip there are, min(n_normal, n_abnormal); it matters
     only where the variance is 0 (see the top of this file).
     """
     _check_level(level)
@@ -111,7 +111,7 @@ def auc_interval(labels: ArrayLike, scores: ArrayLike, level: float = 0.95) -> I
 
 
 def disjoint_pairs(labels: ArrayLike) -> int:
-    """Return how many disjoint pairs of one normal and one anomalous clip the labels hold."""
+    """Return how many disjoint pairs of one normal and one abnormal clip the labels hold."""
     n_abnormal = int(np.sum(labels))
     return min(n_abnormal, np.size(labels) - n_abnormal)
 
@@ -130,7 +130,7 @@ def difference_variances(covariance: np.ndarray) -> np.ndarray:
 
 
 def bootstrap_aucs(labels: ArrayLike, scores: ArrayLike, n: int, rng: np.random.Generator) -> np.ndarray:
-    """AUCs of `n` resamples of the clips, normal and anomalous clips drawn apart, each with replacement.
+    """AUCs of `n` resamples of the clips, normal and abnormal clips drawn apart, each with replacement.
 
     `scores` `(n_clips,)` gives `(n,)`; `(n_detectors, n_clips)` gives `(n_detectors, n)`, all detectors on the same
     resamples, so that differences are paired.
@@ -147,7 +147,7 @@ def bootstrap_aucs(labels: ArrayLike, scores: ArrayLike, n: int, rng: np.random.
 def stratified_bootstrap_interval(
     labels: ArrayLike, scores: ArrayLike, n: int, rng: np.random.Generator, level: float = 0.95
 ) -> Interval:
-    """Percentile limits of the AUC over `n` resamples (Efron and Tibshirani 1993), normal and anomalous drawn apart.
+    """Percentile limits of the AUC over `n` resamples (Efron and Tibshirani 1993), normal and abnormal drawn apart.
 
     Where every resample gives the same AUC, the limits of Clopper and Pearson stand in, as for DeLong.
     """

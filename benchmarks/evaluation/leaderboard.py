@@ -17,7 +17,7 @@ from collections.abc import Collection
 import numpy as np
 import pandas as pd
 
-from benchmarks.evaluation.means import CELL, judgeable, means
+from benchmarks.evaluation.means import CELL, labelled, means
 from benchmarks.evaluation.sampling_error import SamplingError, ScoreLoader, sampling_error
 from benchmarks.evaluation.stored_results import stored_scores
 from features import InputError
@@ -41,7 +41,7 @@ def leaderboard(
     detectors that learn from other units' sound; they are ranked among themselves. Both are by default what the columns
     `sanity` and `scope` of the results say, where there are such.
 
-    Returns one row per detector, best first, the own track after, those without a rank last:
+    Returns one row per detector, best first, the cross-unit track after, those without a rank last:
     `detector, track ("unit" | "machine"), rank, tied, sanity, beats_sanity, auc, auc_low, auc_high, seed_sd, harmonic,
     pauc, ap, worst_unit, auc[<snr> dB]..., auc[<machine>]..., cells_ok, cells, fit_seconds, score_seconds, reason,
     scores_only, trained_on`.
@@ -51,7 +51,7 @@ def leaderboard(
     _check(results)
     sanity = _marked(results, "sanity", True) if sanity is None else sanity
     machine_scope = _marked(results, "scope", "machine") if machine_scope is None else machine_scope
-    results = judgeable(results)
+    results = labelled(results)
     board = means(results)
     board.insert(1, "track", np.where(board["detector"].isin(list(machine_scope)), "machine", "unit"))
     board["sanity"] = board["detector"].isin(list(sanity))

@@ -42,10 +42,12 @@ def means(results: pd.DataFrame) -> pd.DataFrame:
     return board.reset_index()
 
 
-def judgeable(results: pd.DataFrame) -> pd.DataFrame:
-    """Leave out the cells of status "unjudged"; where these are all, keep them, so that every row says why."""
-    unjudged = results["status"].eq("unjudged").groupby([results[key] for key in CELL], dropna=False).transform("any")
-    return results if unjudged.all() else results[~unjudged]
+def labelled(results: pd.DataFrame) -> pd.DataFrame:
+    """Leave out the cells of status "unlabelled"; where these are all, keep them, so that every row says why."""
+    unlabelled = (
+        results["status"].eq("unlabelled").groupby([results[key] for key in CELL], dropna=False).transform("any")
+    )
+    return results if unlabelled.all() else results[~unlabelled]
 
 
 def _per_cell(ok: pd.DataFrame, cells: pd.DataFrame, metric: str) -> pd.DataFrame:

@@ -31,7 +31,7 @@ class SamplingError:
     """Standard errors of the mean AUC of some detectors over the same cells.
 
     mean: `(n_detectors,)`, never 0. difference: `(n_detectors, n_detectors)`, paired; 0 where two rank all clips alike.
-    pairs: disjoint pairs of a normal and an anomalous clip that are independent of each other.
+    pairs: disjoint pairs of a normal and an abnormal clip that are independent of each other.
     """
 
     detectors: list[str]

@@ -40,7 +40,7 @@ def load_results(root: Path | str) -> pd.DataFrame:
     """Read `<results>/<dataset>/<protocol>` into one row per cell: `COLUMNS`, then `BESIDE`.
 
     Metrics come from the stored scores and are NaN where `status` is not "ok". `folder` holds `scores.csv`.
-    A cell whose test clips lack labels, or two clips of each class, is scored but has status "unjudged".
+    A cell whose test clips lack labels, or two clips of each class, is scored but has status "unlabelled".
     A result on another split or version of the corpus than the newest of its unit and SNR is no result on the same
     clips: it becomes a row of status "stale". `scores_only` marks scores that were computed elsewhere and imported;
     `trained_on` is what their authors declare.
@@ -71,7 +71,7 @@ def _mark_stale(results: pd.DataFrame) -> pd.DataFrame:
 def _row(folder: Path, result: dict) -> dict[str, object]:
     metrics = _judge(Store.scores(folder)) if result["status"] == "ok" else {}
     renamed = {
-        "n_abnormal": result["n_anomalous"],
+        "n_abnormal": result["n_abnormal"],
         "folder": str(folder),
         "clips": f"{result['manifest']} of {result['config']['dataset_identity']}",  # what was split, and how
     }
@@ -80,12 +80,12 @@ def _row(folder: Path, result: dict) -> dict[str, object]:
 
 
 def _judge(scores: pd.DataFrame) -> Mapping[str, object]:
-    """The metrics of a cell; where its test clips do not allow any, the status "unjudged" and why."""
+    """The metrics of a cell; where its test clips do not allow any, the status "unlabelled" and why."""
     test = scores[scores["part"] == "test"]
-    n_secret, n_normal, n_anomalous = (int((test["label"].fillna(-1) == label).sum()) for label in (-1, 0, 1))
-    if n_secret or min(n_normal, n_anomalous) < 2:  # an interval needs two of each
-        found = f"{n_normal} normal, {n_anomalous} anomalous and {n_secret} unlabelled test clips"
-        return {"status": "unjudged", "message": f"scored, not judged: {found}"}
+    n_secret, n_normal, n_abnormal = (int((test["label"].fillna(-1) == label).sum()) for label in (-1, 0, 1))
+    if n_secret or min(n_normal, n_abnormal) < 2:  # an interval needs two of each
+        found = f"{n_normal} normal, {n_abnormal} abnormal and {n_secret} unlabelled test clips"
+        return {"status": "unlabelled", "message": f"scored, not judged: {found}"}
     labels, values = test["label"].to_numpy(), test["score"].to_numpy()
     low, high = auc_interval(labels, values)
     limits = {"auc_low": low, "auc_high": high}

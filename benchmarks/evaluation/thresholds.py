@@ -142,7 +142,7 @@ def operating_point(
 def report(labels: np.ndarray, scores: np.ndarray, threshold: float) -> str:
     """Precision, recall and F1 per class as text (scikit-learn's classification report)."""
     label, score = checked(labels, scores)
-    names = ["normal", "anomalous"]
+    names = ["normal", "abnormal"]
     return str(classification_report(label, score > threshold, target_names=names, zero_division=nan))
 
 
@@ -214,12 +214,12 @@ def prefer(wish: str, table: pd.DataFrame, clips_per_day: float = CLIPS_PER_DAY)
 
 def _prefer_recall(table: pd.DataFrame, recall: float, clips_per_day: float) -> tuple[float, OperatingPoint]:
     test = table[table["part"] == "test"]
-    anomalous = test.loc[test["label"] == 1, "score"].to_numpy(dtype=float)
-    threshold = recall_threshold(anomalous, recall)
+    abnormal = test.loc[test["label"] == 1, "score"].to_numpy(dtype=float)
+    threshold = recall_threshold(abnormal, recall)
     held_out = _normal_scores(table, "validation")
     normal = held_out if len(held_out) else _normal_scores(table, "test")
-    labels = np.repeat([0, 1], [len(normal), len(anomalous)])
-    return threshold, operating_point(labels, np.append(normal, anomalous), threshold, clips_per_day)
+    labels = np.repeat([0, 1], [len(normal), len(abnormal)])
+    return threshold, operating_point(labels, np.append(normal, abnormal), threshold, clips_per_day)
 
 
 def _prefer_rate(table: pd.DataFrame, per_day: float, clips_per_day: float) -> tuple[float, OperatingPoint]:
@@ -237,11 +237,11 @@ def _prefer_rate(table: pd.DataFrame, per_day: float, clips_per_day: float) -> t
     return threshold, operating_point(test["label"].to_numpy(), test["score"].to_numpy(), threshold, clips_per_day)
 
 
-def recall_threshold(anomalous: np.ndarray, recall: float) -> float:
-    """The highest threshold that at least this share of anomalous scores `(n_clips,)` lies above."""
+def recall_threshold(abnormal: np.ndarray, recall: float) -> float:
+    """The highest threshold that at least this share of abnormal scores `(n_clips,)` lies above."""
     _check_share("recall", recall)
-    wanted = ceil(round(recall * len(anomalous), 9))
-    return float(np.nextafter(np.sort(anomalous)[len(anomalous) - wanted], -inf))
+    wanted = ceil(round(recall * len(abnormal), 9))
+    return float(np.nextafter(np.sort(abnormal)[len(abnormal) - wanted], -inf))
 
 
 def _conformal_rank(n: int, alpha: float) -> int:

@@ -134,7 +134,7 @@ def _read_ours(file: Path) -> list[Row]:
     rows = []
     for where, values in lines[1:]:
         if len(values) != len(header):
-            raise InputError(f"{where}: {len(values)} values for {len(header)} columns; mend or remove the line")
+            raise InputError(f"{where}: {len(values)} values for {len(header)} columns; fix or remove the line")
         row = dict(zip(header, values, strict=True))
         score = _number(where, row["score"])
         rows.append(Row(row["path"].strip(), score, row.get("part", ""), row.get("label", ""), where))

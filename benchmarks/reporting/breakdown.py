@@ -52,7 +52,7 @@ def breakdown(report: Report, axis: str) -> Breakdown:
 
 def _by_unit(report: Report) -> Breakdown:
     """Means over the noise levels of each unit, ours and, where they are in the board, the published ones."""
-    judged = report.results[report.results["status"] != "unjudged"]
+    judged = report.results[report.results["status"] != "unlabelled"]
     ours = unit_aucs(judged).T if len(judged) else pd.DataFrame()
     units = pd.concat([ours, _published_units(report)]) if (report.board["track"] == "published").any() else ours
     places = [(str(place[0]), str(place[1])) for place in units.columns.tolist()]

@@ -9,7 +9,7 @@ from itertools import pairwise
 
 import pandas as pd
 
-from benchmarks.evaluation.means import CELL, SET, complete_mean, judgeable
+from benchmarks.evaluation.means import CELL, SET, complete_mean, labelled
 from benchmarks.evaluation.stored_results import stored_scores
 from benchmarks.metrics import auc
 from benchmarks.reporting.plain_table import PlainTable
@@ -28,7 +28,7 @@ def fault_tables(results: pd.DataFrame, order: Sequence[str]) -> list[PlainTable
 
     results: as from `load_results`; order: the detectors, best first.
     """
-    judged = judgeable(results)
+    judged = labelled(results)
     scored = [(row, stored_scores(row)) for _, row in judged[judged["status"] == "ok"].iterrows()]
     tests = [(row, scores[scores["part"] == "test"]) for row, scores in scored if "fault" in scores]
     kinds, bands = (

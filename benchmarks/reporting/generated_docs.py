@@ -39,7 +39,9 @@ def _short_leaderboard() -> str:
     rows = [
         [
             f"{int(row['rank'])}{'=' * bool(row['tied'])}",
-            row["detector"] + " (sanity row)" * bool(row["sanity"]) + " (own track)" * (row["track"] == "machine"),
+            row["detector"]
+            + " (sanity row)" * bool(row["sanity"])
+            + " (cross-unit track)" * (row["track"] == "machine"),
             f"{row['auc']:.3f}",
             f"{row['auc_low']:.3f} to {row['auc_high']:.3f}",
             *(f"{row[level]:.3f}" for level in levels),

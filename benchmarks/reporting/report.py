@@ -78,7 +78,7 @@ def _official(report: Report) -> dict[str, str]:
     """The challenge's own table, where the corpus is of a challenge, was split as there, and can be judged."""
     corpus = DATASETS.get(report.results["dataset"].iloc[0])
     metric = OFFICIAL_METRICS.get(corpus.official_metric) if corpus else None
-    judged = (report.results["status"] != "unjudged").any()
+    judged = (report.results["status"] != "unlabelled").any()
     if corpus is None or metric is None or report.caption.split != corpus.official_split or not judged:
         return {}
     about = report.results.drop_duplicates("detector")[["detector", "scope", "sanity"]]
@@ -102,7 +102,7 @@ def _own(results: pd.DataFrame) -> pd.DataFrame:
 def _caption(root: Path, results: pd.DataFrame) -> tables.Caption:
     first = json.loads((Path(_own(results).iloc[0]["folder"]) / "result.json").read_text())
     corpus, versions = DATASETS.get(first["dataset"]), first["environment"]["versions"]
-    judged = results[results["status"] != "unjudged"]
+    judged = results[results["status"] != "unlabelled"]
     return tables.Caption(
         corpus=first.get("corpus", corpus.title if corpus else first["dataset"]),  # older results do not say it
         split=first["config"]["split"],

@@ -1,6 +1,6 @@
 """The statistics of a leaderboard as tables and a figure: three spreads apart, tests over units, who beats whom.
 
-Sanity rows and detectors of the own track are compared in the leaderboard alone: a test over units asks about
+Sanity rows and detectors of the cross-unit track are compared in the leaderboard alone: a test over units asks about
 detectors that may be ranked against each other. All random draws start from one fixed seed, so that the same results
 give the same files.
 """
@@ -44,7 +44,7 @@ def statistics_tables(results: pd.DataFrame, board: pd.DataFrame, levels: list[L
 
     Fewer where there are too few detectors or units; none where none ran.
     """
-    results = results[results["status"] != "unjudged"]
+    results = results[results["status"] != "unlabelled"]
     ranked = board.loc[board["rank"].notna(), "detector"]
     if ranked.empty:
         return []

@@ -1,6 +1,6 @@
 """What a table shows, before it is drawn: columns, sections, rounding, marks, and the caption.
 
-In each section (detectors of a unit, then the own track of those that learn from other units) the best value of a
+In each section (detectors of a unit, then the cross-unit track of those that learn from other units) the best value of a
 column is marked, and the second, as printed: equal figures are marked alike. `2=` is a rank shared with others.
 Detectors without a rank carry the cells they have and the reason.
 """
@@ -40,7 +40,7 @@ BEHIND_SANITY = "†"
 SCORES_ONLY = " (scores only)"
 TRACKS = {
     "unit": "",
-    "machine": "Own track: learns from other units' sound",
+    "machine": "Cross-unit track: learns from other units' sound",
     "published": "Published figures on the same cells, not ranked",
 }
 

@@ -81,7 +81,7 @@ def _report(rows: pd.DataFrame) -> str:
             [1, 1, 0, 0],
             [1, 0, 1, 0],
             sample_weight=counts,
-            target_names=["normal", "anomalous"],
+            target_names=["normal", "abnormal"],
             zero_division=np.nan,
         )
     )

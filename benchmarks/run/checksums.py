@@ -1,6 +1,6 @@
 """Seals: a result carries the checksums of its files and of itself, so that a byte changed later shows.
 
-This guards against accidents and hand-mending, not against forgery: who changes a file can also renew its checksum.
+This guards against accidents and manual edits, not against forgery: who changes a file can also renew its checksum.
 """
 
 import hashlib

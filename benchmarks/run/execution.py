@@ -222,7 +222,7 @@ def result_of(
         "n_train": len(split.train) if split else 0,
         "n_validation": len(split.validation) if split else 0,
         "n_normal": labels.count(0),
-        "n_anomalous": labels.count(1),
+        "n_abnormal": labels.count(1),
         **measured,
         "finished": datetime.now(UTC).isoformat(timespec="milliseconds"),
         "peak_memory_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),

@@ -10,7 +10,7 @@ from benchmarks.cell import Cell, snr_text
 from benchmarks.datasets.dataset import Clip, Dataset
 from benchmarks.run.protocols import Protocol, Split
 from detectors import Detector
-from features import Heard, InputError
+from features import ChannelSelection, InputError
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Group:
     unit: str
     snr_db: float | None
     clips: tuple[Clip, ...]
-    channel: Heard
+    channel: ChannelSelection
     split: Split | None
     problem: str = ""
 

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from benchmarks.datasets.dataset import Clip, Dataset
-from features import Heard, InputError
+from features import ChannelSelection, InputError
 
 SPLIT_RULES = ("code", "paper", "holdout", "labels")
 CHANNEL_RULES = ("nearest", "mean", "all")  # beside any index from 0
@@ -84,7 +84,7 @@ class Protocol:
         channel = f"ch{self.channel}" if self.channel.isdecimal() else self.channel
         return f"{self.split}-{channel}" + (f"-seed{self.seed}" if self.seed else "")
 
-    def channel_of(self, dataset: Dataset, machine: str) -> Heard:
+    def channel_of(self, dataset: Dataset, machine: str) -> ChannelSelection:
         """What to hear of this machine's clips. Raises `InputError` where the corpus does not know the nearest."""
         if self.channel == "mean":
             return "mean"
@@ -103,16 +103,16 @@ class Protocol:
         """Split the clips of one unit at one noise level. Raises `InputError` where a part would be empty."""
         ordered = sorted(clips, key=lambda clip: clip.path)
         normal = [clip for clip in ordered if clip.label == 0]
-        anomalous = [clip for clip in ordered if clip.label == 1]
+        abnormal = [clip for clip in ordered if clip.label == 1]
         place = f"{ordered[0].path.rpartition('/')[0].rpartition('/')[0]}" if ordered else "no clips"
-        if self.split != "labels" and not (normal and anomalous):
+        if self.split != "labels" and not (normal and abnormal):
             raise InputError(
-                f"{place}: {len(normal)} normal and {len(anomalous)} anomalous clips; "
+                f"{place}: {len(normal)} normal and {len(abnormal)} abnormal clips; "
                 f"the {self.split} split needs both; complete the folder or leave the unit out with --units"
             )
-        split = _RULES[self.split](normal, anomalous, ordered, self._draw(ordered[0]))
+        split = _RULES[self.split](normal, abnormal, ordered, self._draw(ordered[0]))
         if not split.train:
-            raise InputError(_nothing_to_train_on(place, self.split, normal, anomalous))
+            raise InputError(_nothing_to_train_on(place, self.split, normal, abnormal))
         return split
 
     def _draw(self, clip: Clip) -> np.random.Generator:
@@ -120,30 +120,30 @@ class Protocol:
         return np.random.default_rng(np.frombuffer(digest, dtype=np.uint32))
 
 
-def _code(normal: list[Clip], anomalous: list[Clip], clips: list[Clip], draw: np.random.Generator) -> Split:
-    n = len(anomalous)
-    return Split(train=tuple(normal[n:]), validation=(), test=tuple(normal[:n] + anomalous))
+def _code(normal: list[Clip], abnormal: list[Clip], clips: list[Clip], draw: np.random.Generator) -> Split:
+    n = len(abnormal)
+    return Split(train=tuple(normal[n:]), validation=(), test=tuple(normal[:n] + abnormal))
 
 
-def _paper(normal: list[Clip], anomalous: list[Clip], clips: list[Clip], draw: np.random.Generator) -> Split:
+def _paper(normal: list[Clip], abnormal: list[Clip], clips: list[Clip], draw: np.random.Generator) -> Split:
     order = draw.permutation(len(normal))
-    return _code([normal[i] for i in order], anomalous, clips, draw)
+    return _code([normal[i] for i in order], abnormal, clips, draw)
 
 
-def _holdout(normal: list[Clip], anomalous: list[Clip], clips: list[Clip], draw: np.random.Generator) -> Split:
+def _holdout(normal: list[Clip], abnormal: list[Clip], clips: list[Clip], draw: np.random.Generator) -> Split:
     shuffled = [normal[i] for i in draw.permutation(len(normal))]
     n_test = max(1, round(HOLDOUT_TEST * len(normal)))
     n_validation = round(HOLDOUT_VALIDATION * (len(normal) - n_test))
     validation, train = shuffled[n_test : n_test + n_validation], shuffled[n_test + n_validation :]
-    return Split(tuple(train), tuple(validation), tuple(shuffled[:n_test] + anomalous))
+    return Split(tuple(train), tuple(validation), tuple(shuffled[:n_test] + abnormal))
 
 
-def _labels(normal: list[Clip], anomalous: list[Clip], clips: list[Clip], draw: np.random.Generator) -> Split:
+def _labels(normal: list[Clip], abnormal: list[Clip], clips: list[Clip], draw: np.random.Generator) -> Split:
     for clip in clips:
         if clip.split not in ("train", "validation", "test"):
             raise InputError(
                 f"{clip.path}: the corpus assigns it to {clip.split!r}, not to train, validation or test; "
-                "mend its label file or choose --split code, paper or holdout"
+                "fix its label file or choose --split code, paper or holdout"
             )
     return Split(*(tuple(clip for clip in clips if clip.split == part) for part in ("train", "validation", "test")))
 
@@ -156,8 +156,8 @@ _RULES: dict[str, Callable[[list[Clip], list[Clip], list[Clip], np.random.Genera
 }
 
 
-def _nothing_to_train_on(place: str, split: str, normal: list[Clip], anomalous: list[Clip]) -> str:
-    found = f"{place}: {len(normal)} normal and {len(anomalous)} anomalous clips leave nothing to train on"
+def _nothing_to_train_on(place: str, split: str, normal: list[Clip], abnormal: list[Clip]) -> str:
+    found = f"{place}: {len(normal)} normal and {len(abnormal)} abnormal clips leave nothing to train on"
     if split == "labels":
         return f"{found}: the corpus assigns no clip to train; choose --split code, paper or holdout"
     left = len(normal) - max(1, round(HOLDOUT_TEST * len(normal)))

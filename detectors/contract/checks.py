@@ -3,7 +3,7 @@
     from detectors.contract.checks import run_checks
     assert not [verdict for verdict in run_checks(MyDetector()) if not verdict.ok]
 
-Each `check_...(detector)` returns None or raises `AssertionError` with what was found and what is owed. The clips are
+Each `check_...(detector)` returns None or raises `AssertionError` with what was found and what is expected. The clips are
 made by `detectors.contract.check_sounds`: hums of one second at 16 kHz, passed through the detector's own `feature`.
 Two fields are lowered where a detector has them, no other is touched. `check_direction` trains for at most 20 `epochs`
 in a `batch_size` of at most 32, since so few clips give few batches; the other checks ask nothing of the quality of a
@@ -26,7 +26,7 @@ from detectors.contract.detector import Clips, Detector
 from detectors.contract.global_state import global_state, seeded_globally
 from features import Feature
 
-AUC_OWED = 0.9  # on a fault that nobody could miss
+AUC_EXPECTED = 0.9  # on a fault that nobody could miss
 
 
 @dataclass(frozen=True)
@@ -118,8 +118,8 @@ def check_direction(detector: Detector) -> None:
     normal, fault = fitted.score(clips(detector, "normal")), fitted.score(clips(detector, "fault"))
     pairs = fault[:, np.newaxis] - normal
     auc = np.mean(pairs > 0) + np.mean(pairs == 0) / 2
-    hint = "the sign is wrong" if auc < 1 - AUC_OWED else "it has learned too little"
-    _require(auc > AUC_OWED, f"AUC {auc:.3f} on an easy fault, owed is > {AUC_OWED}; {hint}")
+    hint = "the sign is wrong" if auc < 1 - AUC_EXPECTED else "it has learned too little"
+    _require(auc > AUC_EXPECTED, f"AUC {auc:.3f} on an easy fault, expected is > {AUC_EXPECTED}; {hint}")
 
 
 def check_alone(detector: Detector) -> None:
@@ -230,13 +230,13 @@ def _test(detector: Detector) -> Clips:
 
 
 def _require_scores(scores: np.ndarray, n_clips: int) -> None:
-    _require(isinstance(scores, np.ndarray), f"score returned {type(scores).__name__}, owed is a numpy array")
-    _require(scores.shape == (n_clips,), f"scores have shape {scores.shape}, owed is ({n_clips},)")
-    _require(np.issubdtype(scores.dtype, np.floating), f"scores are {scores.dtype}, owed is float")
+    _require(isinstance(scores, np.ndarray), f"score returned {type(scores).__name__}, expected is a numpy array")
+    _require(scores.shape == (n_clips,), f"scores have shape {scores.shape}, expected is ({n_clips},)")
+    _require(np.issubdtype(scores.dtype, np.floating), f"scores are {scores.dtype}, expected is float")
     _require(np.isfinite(scores).all(), f"{np.sum(~np.isfinite(scores))} of {n_clips} scores are not finite")
 
 
-def _require_equal(found: np.ndarray, owed: np.ndarray, this: str, that: str) -> None:
+def _require_equal(found: np.ndarray, expected: np.ndarray, this: str, that: str) -> None:
     """Equal up to 1e-6 of the largest score: sums in another order round differently."""
-    gap, largest = np.max(np.abs(found - owed)), np.max(np.abs(owed))
+    gap, largest = np.max(np.abs(found - expected)), np.max(np.abs(expected))
     _require(gap <= 1e-6 * largest, f"scores differ by {gap:.3g} (largest score {largest:.3g}) {this} against {that}")

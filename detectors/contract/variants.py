@@ -83,7 +83,7 @@ def described(name: str) -> tuple[str, str, str]:
     texts = [inspect.getdoc(detector) or "", inspect.getdoc(inspect.getmodule(detector)) or ""]
     lines = [text.partition("\n")[0] for text in texts]
     line = next((line for line in lines if re.search(r"\b(19|20)\d\d\b|arXiv", line)), lines[-1])
-    across = "own track: learns across units" if detector.scope == "machine" else "one model per unit"
+    across = "cross-unit track: learns across units" if detector.scope == "machine" else "one model per unit"
     return type(create(name).feature).__name__, "sanity row" if detector.sanity else across, line
 
 

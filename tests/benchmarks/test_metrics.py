@@ -7,7 +7,7 @@ from sklearn.metrics import roc_auc_score
 from benchmarks.metrics import METRICS, auc, average_precision, pauc
 from features import InputError
 
-# normal 1, 2, 3; anomalous 2, 4: of the six pairs four and a half are in order (2 ties with 2)
+# normal 1, 2, 3; abnormal 2, 4: of the six pairs four and a half are in order (2 ties with 2)
 LABELS, SCORES = [0, 0, 0, 1, 1], [1.0, 2.0, 3.0, 2.0, 4.0]
 
 
@@ -67,8 +67,8 @@ def test_auc_of_swapped_classes_is_its_complement():
 @pytest.mark.parametrize(
     ("labels", "scores", "message"),
     [
-        ([0, 0], [1, 2], "2 normal and 0 anomalous"),
-        ([1, 1, 1], [1, 2, 3], "0 normal and 3 anomalous"),
+        ([0, 0], [1, 2], "2 normal and 0 abnormal"),
+        ([1, 1, 1], [1, 2, 3], "0 normal and 3 abnormal"),
         ([0, 1], [1, np.nan], "1 scores are not finite, the first nan at clip 1"),
         ([0, 1, 1], [1, np.inf, 2], "the first inf at clip 1"),
         ([0, 1], [1, 2, 3], r"labels \(2,\) but scores \(3,\)"),

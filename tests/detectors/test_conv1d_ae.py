@@ -50,7 +50,7 @@ def test_waveform_defaults_are_the_published_training():
     assert detector.crop_samples is detector.windows is None
 
 
-@pytest.mark.parametrize(("design", "early", "late"), [("mended", 0, 0), ("article", 59, -59)])
+@pytest.mark.parametrize(("design", "early", "late"), [("corrected", 0, 0), ("article", 59, -59)])
 def test_mended_output_is_in_phase_with_its_target_and_the_articles_drifts(design, early, late):
     """Which input samples move an output sample, on average, against the sample that it is compared with."""
     network = conv1d_ae.conv_network().double().eval()
@@ -62,7 +62,7 @@ def test_mended_output_is_in_phase_with_its_target_and_the_articles_drifts(desig
     inputs = torch.rand(1, 1, 8000, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     inputs.requires_grad_()
     outputs, targets = WaveformAutoencoder(design=design)._rebuilt(network, inputs)
-    first = 65 if design == "mended" else 0
+    first = 65 if design == "corrected" else 0
     assert targets[0, 0, 0] == inputs[0, 0, first]
     for start, lag in ((200, early), (targets.shape[-1] - 400, late)):
         (gradient,) = torch.autograd.grad(outputs[..., start : start + 200].sum(), inputs, retain_graph=True)

@@ -80,7 +80,7 @@ def test_knn_and_lof_are_the_methods_that_they_are_called_after() -> None:
 
 
 def test_kde_is_the_density_in_hundreds_of_dimensions_too() -> None:
-    """scikit-learn's tree, which PyOD takes, is off by hundreds of nats there; should it mend that, leave it to it."""
+    """scikit-learn's tree, which PyOD takes, is off by hundreds of nats there; should it fix that, leave it to it."""
     rng = np.random.default_rng(0)
     normal = (rng.standard_normal((140, 1)) + rng.standard_normal((140, 384))).astype(np.float32)
     heard = np.concatenate([normal[:10] + 0.5, 2 * normal[10:20]])

@@ -15,7 +15,7 @@ from rich.console import Console
 
 from benchmarks.acquisition.disk import disk_errors
 from benchmarks.acquisition.download import MARGIN, Download, choose, download
-from benchmarks.acquisition.fetch import PROGRESS, Patience, RemoteFile, fetch
+from benchmarks.acquisition.fetch import PROGRESS, RemoteFile, RetryPolicy, fetch
 from benchmarks.acquisition.meter import size_text
 from benchmarks.cli.data_output import download_mimii
 from benchmarks.datasets import mimii_release
@@ -26,7 +26,7 @@ from tests.support import hostile_server as hs
 
 BODY = np.random.default_rng(0).bytes(50_000)
 NAME = "6_dB_fan.zip"
-SHORT = Patience(retries=3, timeout=0.2, pause=0.01)
+SHORT = RetryPolicy(retries=3, timeout=0.2, pause=0.01)
 
 
 @pytest.fixture(autouse=True)
@@ -106,7 +106,7 @@ def test_server_that_fails_for_a_while(server, tmp_path, behaviours, first_bytes
 def test_dripping_server_counts_as_stalled(server, tmp_path):
     server.behaviours.append(hs.dripping)
 
-    get(server, tmp_path, Patience(retries=1, timeout=0.3, pause=0.01))
+    get(server, tmp_path, RetryPolicy(retries=1, timeout=0.3, pause=0.01))
 
     assert (tmp_path / NAME).read_bytes() == BODY
     assert 0 < server.first_bytes[1] < 100
@@ -168,7 +168,7 @@ def test_failures_are_counted_anew_when_much_has_come(tmp_path):
     body = BODY * 100
     with hs.serving({NAME: body}) as server:
         server.behaviours.extend([hs.cutting(PROGRESS), hs.saying(503)] * 4)
-        fetch(remote(server, body), tmp_path / NAME, Patience(retries=2, pause=0.0))
+        fetch(remote(server, body), tmp_path / NAME, RetryPolicy(retries=2, pause=0.0))
 
     assert (tmp_path / NAME).read_bytes() == body
     assert len(server.requests) == 9
@@ -179,7 +179,7 @@ def test_no_server_at_all(tmp_path):
         pass
 
     with pytest.raises(InputError, match=r"given up after 2 tries, the last: connection failed \(.*refused"):
-        fetch(remote(server), tmp_path / NAME, Patience(retries=1, pause=0.0))
+        fetch(remote(server), tmp_path / NAME, RetryPolicy(retries=1, pause=0.0))
 
 
 def test_redirection_is_followed_with_the_range(server, tmp_path):
@@ -415,7 +415,7 @@ def test_address_that_is_none(tmp_path, address):
 def test_address_that_only_fails_when_it_is_used(tmp_path):
     for address in ("http://127.0.0.1:port/x", "http://127.0.0.1/ a", "http://\u00fcmlaut..x/"):
         with pytest.raises(InputError, match="no usable address"):
-            fetch(RemoteFile(address, 1, ""), tmp_path / "x", Patience(retries=0))
+            fetch(RemoteFile(address, 1, ""), tmp_path / "x", RetryPolicy(retries=0))
 
 
 def test_folder_that_cannot_be_written(tmp_path, published):

@@ -38,7 +38,7 @@ def test_options_are_fields_of_the_corpus(asked, fields):
 @pytest.mark.parametrize(
     ("asked", "message"),
     [
-        ({"clips": "1,2,3"}, r"--clips 1,2,3: give the normal and the anomalous clips"),
+        ({"clips": "1,2,3"}, r"--clips 1,2,3: give the normal and the abnormal clips"),
         ({"clips": "many"}, r"--clips many: give numbers"),
         ({"clips": "0"}, r"normals=0.*give seed >= 0, normals >= 1"),
         ({"seconds": 0.1}, r"seconds=0.1; give 1 to 60"),

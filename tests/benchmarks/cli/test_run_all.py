@@ -169,7 +169,7 @@ def test_real_recordings_are_read_from_their_archive(tmp_path):
     ].drop_duplicates().to_numpy().tolist() == [["fan", "id_00", 0.0, 14, 4, 20]]
     code = run_all("--dataset", "mimii", "--data", SAMPLE.parent, "--split", "code", *options(tmp_path))
     assert code.returncode == 2
-    assert "20 normal and 20 anomalous clips leave nothing to train on" in code.stderr
+    assert "20 normal and 20 abnormal clips leave nothing to train on" in code.stderr
     assert "--split holdout" in code.stderr
 
 

@@ -15,15 +15,15 @@ KEYS = ["machine", "unit", "snr_db", "label", "file"]
 N_VALUES = 6
 
 
-def frame(n_normal=12, n_anomalous=4):
+def frame(n_normal=12, n_abnormal=4):
     """Two units; anomalies lie far from the normal clips."""
     rng = np.random.default_rng(0)
     rows, vectors = [], []
     for unit in ("left", "right"):
-        for i in range(n_normal + n_anomalous):
-            anomalous = i >= n_normal
-            rows.append(("press", unit, 6.0, int(anomalous), f"{unit}/{i:03d}.wav"))
-            vectors.append(rng.normal(9 if anomalous else 0, 1, N_VALUES))
+        for i in range(n_normal + n_abnormal):
+            abnormal = i >= n_normal
+            rows.append(("press", unit, 6.0, int(abnormal), f"{unit}/{i:03d}.wav"))
+            vectors.append(rng.normal(9 if abnormal else 0, 1, N_VALUES))
     values = pd.DataFrame(np.array(vectors), columns=[f"v{i}" for i in range(N_VALUES)])
     return pd.concat([pd.DataFrame(rows, columns=KEYS), values], axis=1)
 

@@ -87,7 +87,7 @@ def test_a_detector_that_lacks_a_unit_has_no_score_but_its_machines_have(metric)
 
 def test_cells_that_nobody_can_judge_do_not_count():
     rows = results(("knn", "fan", "section_00", 0), ("knn", "Vacuum", "section_00", 0))
-    rows.loc[1, "status"] = "unjudged"
+    rows.loc[1, "status"] = "unlabelled"
     board = official_score(rows, lambda row: score_table(), DCASE_2022)
     assert (board.loc[0, "official"], board.loc[0, "cells"]) == (pytest.approx(OFFICIAL["2022"]), 1)
 
@@ -99,7 +99,7 @@ def test_cells_that_nobody_can_judge_do_not_count():
         (lambda table: table[table["domain"] == "source"], "DCASE 2021, auc_target: metrics: no clips"),
         (
             lambda table: table[table["path"].str.contains("source|normal")],
-            "auc_target: metrics: 2 normal and 0 anomalous",
+            "auc_target: metrics: 2 normal and 0 abnormal",
         ),
     ],
     ids=["no domains", "no target", "no anomaly"],

@@ -48,7 +48,7 @@ def test_delong_equals_the_definition_on_1000_random_problems():
 
 
 def test_delong_by_hand():
-    # anomalous 2, 4 against normal 1, 3: shares below 1/2, 1 and shares above 1, 1/2; variance 1/8 each, over 2
+    # abnormal 2, 4 against normal 1, 3: shares below 1/2, 1 and shares above 1, 1/2; variance 1/8 each, over 2
     aucs, covariance = delong([0, 0, 1, 1], [[1, 3, 2, 4]])
     assert aucs == pytest.approx([0.75])
     assert covariance == pytest.approx(np.array([[0.125 / 2 + 0.125 / 2]]))
@@ -176,7 +176,7 @@ def test_no_interval_is_a_point(scores):
 def test_one_clip_of_a_class_gives_nearly_no_information():
     low, high = auc_interval([0, 0, 0, 1], [1, 2, 3, 4])
     assert (low, high) == pytest.approx((0.025, 1))
-    with pytest.raises(InputError, match="3 normal and 1 anomalous"):
+    with pytest.raises(InputError, match="3 normal and 1 abnormal"):
         delong([0, 0, 0, 1], [1, 2, 3, 4])
 
 

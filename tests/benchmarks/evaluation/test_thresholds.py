@@ -29,8 +29,8 @@ LABELS = np.array([0, 0, 0, 0, 1, 1, 1])
 SCORES = np.array([1.0, 2.0, 3.0, 6.0, 3.0, 5.0, 7.0])
 
 
-def cell(train=(), validation=(), normal=(), anomalous=()):
-    parts = [("train", 0, train), ("validation", 0, validation), ("test", 0, normal), ("test", 1, anomalous)]
+def cell(train=(), validation=(), normal=(), abnormal=()):
+    parts = [("train", 0, train), ("validation", 0, validation), ("test", 0, normal), ("test", 1, abnormal)]
     rows = [(part, label, float(score)) for part, label, scores in parts for score in scores]
     table = pd.DataFrame(rows, columns=["part", "label", "score"])
     return table.assign(path=[f"{i:08}.wav" for i in range(len(table))])
@@ -57,7 +57,7 @@ def test_no_alarm_at_all_has_no_precision():
 def test_the_report_names_both_classes():
     lines = report(LABELS, SCORES, 3.0).splitlines()
     assert lines[2].split() == ["normal", "0.75", "0.75", "0.75", "4"]
-    assert lines[3].split() == ["anomalous", "0.67", "0.67", "0.67", "3"]
+    assert lines[3].split() == ["abnormal", "0.67", "0.67", "0.67", "3"]
 
 
 def test_the_oracle_is_the_best_of_all_thresholds():
@@ -196,12 +196,12 @@ def test_decisions_cover_every_finished_cell():
 
 @pytest.mark.parametrize(("recall", "expected_alarms"), [(0.5, 5), (0.95, 10), (0.9, 9), (0.01, 1)])
 def test_a_recall_threshold_catches_the_share_and_no_more(recall, expected_alarms):
-    anomalous = np.arange(10.0)
-    assert np.sum(anomalous > recall_threshold(anomalous, recall)) == expected_alarms
+    abnormal = np.arange(10.0)
+    assert np.sum(abnormal > recall_threshold(abnormal, recall)) == expected_alarms
 
 
 def test_a_wished_recall_is_an_oracle_and_costs_false_alarms_on_validation_normals():
-    table = cell(validation=range(100), normal=[-1, -2], anomalous=[89.5, 200, 300, 400])
+    table = cell(validation=range(100), normal=[-1, -2], abnormal=[89.5, 200, 300, 400])
     row = prefer("recall=0.95", table, clips_per_day=1000)
     assert row["oracle"] is True
     assert row["recall"] == 1
@@ -212,7 +212,7 @@ def test_a_wished_recall_is_an_oracle_and_costs_false_alarms_on_validation_norma
 
 
 def test_a_wished_rate_comes_from_validation_normals_and_costs_recall():
-    table = cell(validation=range(99), normal=[0, 98.5], anomalous=[50, 97, 99, 100])
+    table = cell(validation=range(99), normal=[0, 98.5], abnormal=[50, 97, 99, 100])
     row = prefer("false-alarms-per-day=20", table, clips_per_day=1000)
     assert row["oracle"] is False
     assert row["threshold"] == 97  # the 98th of 99: 2 % at most lie above
@@ -221,7 +221,7 @@ def test_a_wished_rate_comes_from_validation_normals_and_costs_recall():
 
 
 def test_a_rate_that_cannot_be_promised_names_the_clips_it_takes():
-    table = cell(validation=range(99), normal=[1], anomalous=[2])
+    table = cell(validation=range(99), normal=[1], abnormal=[2])
     with pytest.raises(
         InputError, match=r"99 held-out normal clips can promise 86.4 .* 8639 clips, or allow that many"
     ):
@@ -233,10 +233,10 @@ def test_a_rate_that_cannot_be_promised_names_the_clips_it_takes():
 @pytest.mark.parametrize("wish", ["recall", "recall=", "recall=much", "precision=0.9", ""])
 def test_wishes_that_are_not_understood_are_named(wish):
     with pytest.raises(InputError, match=r"not understood; give recall=0\.95 or false-alarms-per-day=1"):
-        prefer(wish, cell(normal=[1], anomalous=[2]))
+        prefer(wish, cell(normal=[1], abnormal=[2]))
 
 
 @pytest.mark.parametrize("wish", ["recall=0", "recall=1.5", "recall=95", "false-alarms-per-day=-1"])
 def test_wishes_out_of_range_are_named(wish):
     with pytest.raises(InputError, match=f"{wish}.*give a"):
-        prefer(wish, cell(validation=[1], normal=[1], anomalous=[2]))
+        prefer(wish, cell(validation=[1], normal=[1], abnormal=[2]))

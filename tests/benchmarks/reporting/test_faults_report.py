@@ -28,10 +28,10 @@ def test_scores_name_the_fault_of_each_anomaly_and_of_no_normal_clip(root):
     told = {clip.path: (clip.fault, clip.severity) for clip in CORPUS.clips()}
     for folder, _ in Store(root).results():
         scores = Store.scores(folder)
-        anomalous = scores["label"] == 1
-        expected = [told[path] for path in scores.loc[anomalous, "path"]]
-        assert list(zip(scores.loc[anomalous, "fault"], scores.loc[anomalous, "severity"], strict=True)) == expected
-        assert scores.loc[~anomalous, ["fault", "severity"]].isna().all(axis=None)
+        abnormal = scores["label"] == 1
+        expected = [told[path] for path in scores.loc[abnormal, "path"]]
+        assert list(zip(scores.loc[abnormal, "fault"], scores.loc[abnormal, "severity"], strict=True)) == expected
+        assert scores.loc[~abnormal, ["fault", "severity"]].isna().all(axis=None)
 
 
 def test_an_auc_is_that_of_one_kind_against_all_normal_clips(root):

@@ -228,8 +228,8 @@ def test_thresholds_are_means_over_cells_and_counts_are_sums(made):
     for _, cell in made.results[made.results["detector"] == "mahalanobis"].iterrows():
         scores = stored_scores(cell)
         limit = mean_and_deviations(scores.loc[scores["part"] == "train", "score"].to_numpy(), 2)
-        anomalous = scores[(scores["part"] == "test") & (scores["label"] == 1)]
-        recalls.append((anomalous["score"] > limit).mean())
+        abnormal = scores[(scores["part"] == "test") & (scores["label"] == 1)]
+        recalls.append((abnormal["score"] > limit).mean())
     assert row["recall"] == pytest.approx(np.mean(recalls))
     assert row["true_alarms"] + row["missed"] == 8 * 5
     assert row["cells"] == 8
@@ -246,7 +246,7 @@ def test_classification_reports_are_scikit_learns_over_all_clips(made):
         test = scores[scores["part"] == "test"]
         labels += test["label"].tolist()
         alarms += (test["score"] > limit).astype(int).tolist()
-    expected = classification_report(labels, alarms, target_names=["normal", "anomalous"], zero_division=np.nan)
+    expected = classification_report(labels, alarms, target_names=["normal", "abnormal"], zero_division=np.nan)
     found = classification_reports(each, ["mahalanobis"])["mahalanobis"]
     strip = [line.replace(".0", "").split() for line in found.splitlines() if line.strip()]
     assert strip == [line.replace(".0", "").split() for line in expected.splitlines() if line.strip()]

@@ -74,7 +74,7 @@ def test_markdown_rows_by_hand(board):
     assert table[3] == ["1=", "knn", "**0.812**", "[0.780, 0.850]", "**0.720**"]  # equal as printed, marked alike
     assert table[4] == ["3", "random (sanity)", "<ins>0.501</ins>", "[0.480, 0.520]", "0.500"]
     assert table[5][1] == "weak†"
-    assert table[6][1] == "*Own track: learns from other units' sound*"
+    assert table[6][1] == "*Cross-unit track: learns from other units' sound*"
     assert table[7] == ["1", "ids", "0.900", "[0.890, 0.910]", "0.880"]  # alone in its track: nothing to mark
     assert len(table) == 8
     assert lines[-1] == r"- gone_50%: 36 of 48 cells; 12 out_of_memory: &lt;CUDA> a\|b"
@@ -190,7 +190,7 @@ def test_latex_is_well_formed(board):
     assert r"\underline{0.700}" in text
     assert r"$-$6 dB" in text
     assert r"gone\_50\%: 36 of 48 cells; 12 out\_of\_memory} \\" in text
-    assert body.count(r"\midrule") == 3  # under the headings, before the own track, before the unranked
+    assert body.count(r"\midrule") == 3  # under the headings, before the cross-unit track, before the unranked
 
 
 @pytest.mark.skipif(

@@ -104,9 +104,9 @@ def recordings(folder: Path) -> dict[str, bytes]:
     whistle = 4000 * np.sin(2 * np.pi * 3000 * np.arange(1600) / 16_000)
     for seed in range(30):
         sound = noise(1600, N_CHANNELS, seed) // 16
-        anomalous = seed >= 20
-        sound[:, 5] += (anomalous * whistle).astype(np.int16)
-        files[f"fan/id_00/{'abnormal' if anomalous else 'normal'}/{seed:03d}.wav"] = wav_bytes(sound)
+        abnormal = seed >= 20
+        sound[:, 5] += (abnormal * whistle).astype(np.int16)
+        files[f"fan/id_00/{'abnormal' if abnormal else 'normal'}/{seed:03d}.wav"] = wav_bytes(sound)
     for name, data in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(data)

@@ -14,8 +14,8 @@ def clip(name, label, snr_db=6.0, split=None):
     return Clip("fan", "id_00", snr_db, label, path, WavFile(path), split)
 
 
-def unit(n_normal, n_anomalous, snr_db=6.0):
-    return [clip(i, 0, snr_db) for i in range(n_normal)] + [clip(i, 1, snr_db) for i in range(n_anomalous)]
+def unit(n_normal, n_abnormal, snr_db=6.0):
+    return [clip(i, 0, snr_db) for i in range(n_normal)] + [clip(i, 1, snr_db) for i in range(n_abnormal)]
 
 
 def numbers(clips):
@@ -74,14 +74,14 @@ def test_units_are_drawn_apart():
 
 @pytest.mark.parametrize("rule", ["code", "paper"])
 def test_as_many_anomalies_as_normals_leave_nothing_to_train_on_and_it_says_what_would_work(rule):
-    with pytest.raises(InputError, match=f"20 normal and 20 anomalous clips.*--split {rule}.*--split holdout trains"):
+    with pytest.raises(InputError, match=f"20 normal and 20 abnormal clips.*--split {rule}.*--split holdout trains"):
         Protocol(rule).apply(unit(20, 20))
 
 
-@pytest.mark.parametrize(("n_normal", "n_anomalous"), [(0, 3), (3, 0)])
-def test_an_empty_class_is_named(n_normal, n_anomalous):
-    with pytest.raises(InputError, match=f"6_dB_fan/fan/id_00: {n_normal} normal and {n_anomalous} anomalous clips"):
-        Protocol("code").apply(unit(n_normal, n_anomalous))
+@pytest.mark.parametrize(("n_normal", "n_abnormal"), [(0, 3), (3, 0)])
+def test_an_empty_class_is_named(n_normal, n_abnormal):
+    with pytest.raises(InputError, match=f"6_dB_fan/fan/id_00: {n_normal} normal and {n_abnormal} abnormal clips"):
+        Protocol("code").apply(unit(n_normal, n_abnormal))
 
 
 def test_a_split_refuses_an_anomaly_in_train():
