@@ -1,4 +1,4 @@
-"""Detectors: one method per file; what they have in common is in `contract` and `networks`."""
+"""Detectors: one method per file. `contract` and `networks` hold what they share."""
 
 from detectors.contract.detector import Clips, Detector, vectors
 from detectors.contract.registry import register

@@ -1,8 +1,8 @@
-"""Convolutional autoencoder of raw samples, "Anomaly Detection in Industrial Machinery Using Sound Data" (2023)."""
+"""Convolutional autoencoder of raw samples, and what is wrong with the design of its article."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 import numpy as np
 import torch
@@ -10,12 +10,14 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from detectors.contract.detector import Clips, Detector
+from detectors.contract.fields import AtLeast, Count, Positive, Seed
 from detectors.contract.registry import register
-from detectors.networks.training import check_frames, evaluating, seeded, train
+from detectors.networks.training import evaluating, seeded, train
+from detectors.networks.windows import check_frames
 from features import Feature, InputError, Waveform
 
-SHORTEST = 166  # samples: of fewer, the dilated convolutions leave nothing
-LOST = 65  # samples at the beginning that the output does not cover: what the dilated convolutions cut off
+SHORTEST = 166  # samples: the dilated convolutions need at least these
+LOST = 65  # samples at the beginning that the output does not cover, because the dilated convolutions cut them off
 ONE_CHANNEL = "its network takes the samples of one microphone"
 VARIANCE_FLOOR = 1e-6  # of a clip scaled to [0, 1]: for silence
 
@@ -23,33 +25,34 @@ VARIANCE_FLOOR = 1e-6  # of a clip scaled to [0, 1]: for silence
 @register("conv1d_ae")
 @dataclass
 class WaveformAutoencoder(Detector):
-    """Five dilated convolutions down, five transposed ones up, on whole clips scaled to [0, 1] by their own extremes.
+    """Reconstruction error of samples ("Anomaly Detection in Industrial Machinery Using Sound Data", 2023).
 
-    263 425 weights; one clip of 10 s takes about 0.5 GB in training and 13 GMAC forward. The decoder doubles three
-    times where the encoder halves twice: 160 000 samples come out as 319 744, and the dilations cut off both ends.
-    design: "article" ends with a ReLU, which leaves samples near 0 without a gradient, and resamples the output to the
-    length of the input (nearest neighbour). That drifts from 64 samples late to 64 early, and meets the quarter of the
-    output that is constant, since a stride of 2 with a dilation of 4 skips every other sample: it cannot learn to
-    rebuild sound. "corrected" ends linear and takes the odd output samples, in phase with the input less its ends.
-    scoring: "mse" is the mean squared error; "relative_mse" divides it by the variance of the clip, because scaling
-    to [0, 1] shrinks whatever has high peaks, and so its error; "output_sum" is the article's, the sum of the output
-    samples. Unlike the article, scoring uses the batch statistics of training.
-    crop_samples: learn from random crops of this length instead of whole clips; in a batch of clips of unlike
-    lengths, all are cropped to the shortest. windows: score so many evenly spaced windows of `crop_samples` each
-    instead of the whole clip; a sum then runs over these windows.
+    Five dilated convolutions and five transposed ones, on whole clips that are scaled to [0, 1] by their own extremes.
+    263 425 weights; one clip of 10 s takes about 0.5 GB in training and 13 GMAC forward. The decoder doubles the length
+    three times, the encoder halves it twice: 160 000 samples become 319 744, and the dilations cut off both ends.
+
+    The article's design cannot learn to reconstruct sound. Its last layer is a ReLU, which has no gradient for samples
+    near 0. It resamples the output to the length of the input (nearest neighbour): the output drifts from 64 samples
+    late to 64 samples early, and a quarter of it is constant, as a stride of 2 with a dilation of 4 skips every other
+    sample. The corrected design has a linear last layer and takes the odd output samples, which are in phase with the
+    input without its ends. Unlike the article, scoring uses the batch statistics of training.
     """
 
-    crop_samples: int | None = None
-    windows: int | None = None
+    crop_samples: Annotated[int, AtLeast(SHORTEST)] | None = None  # learn from random crops of this length; None: whole
+    #          clips. In a batch of clips of different lengths, all are cropped to the shortest
+    windows: Count | None = None  # score this many evenly spaced windows of `crop_samples`; None: the whole clip
     design: Literal["corrected", "article"] = "corrected"
-    scoring: Literal["mse", "relative_mse", "output_sum"] = "mse"
-    epochs: int = 10
-    batch_size: int = 32
-    learning_rate: float = 1e-4
-    seed: int = 0
+    scoring: Literal["mse", "relative_mse", "output_sum"] = "mse"  # relative_mse: over the variance of the scaled clip,
+    #          as scaling makes the error of clips with high peaks small; output_sum: sum of the output samples, as in
+    #          the article (over all windows)
+    epochs: Count = 10
+    batch_size: Count = 32
+    learning_rate: Positive = 1e-4
+    seed: Seed = 0
     feature: Feature = Waveform()
     device: str = field(default="auto", repr=False)
     one_channel: ClassVar[str] = ONE_CHANNEL
+    papers: ClassVar[tuple[str, ...]] = ("industrial2023sound",)
     cpu_budget: ClassVar[Mapping[str, object]] = {
         "crop_samples": 512,
         "windows": 4,
@@ -59,16 +62,9 @@ class WaveformAutoencoder(Detector):
     }
 
     def __post_init__(self) -> None:
-        if self.design not in ("corrected", "article"):
-            raise InputError(f"design={self.design!r}; allowed: 'corrected', 'article'")
-        if self.scoring not in ("mse", "relative_mse", "output_sum"):
-            raise InputError(f"scoring={self.scoring!r}; allowed: 'mse', 'relative_mse', 'output_sum'")
-        if self.crop_samples is not None and self.crop_samples < SHORTEST:
-            raise InputError(f"crop_samples={self.crop_samples}; at least {SHORTEST}, or None for whole clips")
-        if self.windows is not None and (self.windows < 1 or self.crop_samples is None):
-            raise InputError(
-                f"windows={self.windows}: give crop_samples too, the length of each, and at least 1 window"
-            )
+        super().__post_init__()
+        if self.windows is not None and self.crop_samples is None:
+            raise InputError(f"conv1d_ae[windows={self.windows}]: set crop_samples too, the length of each window")
 
     def fit(self, clips: Clips) -> Self:
         if len(clips) == 0:
@@ -80,7 +76,7 @@ class WaveformAutoencoder(Detector):
 
             def error(indices: Tensor) -> Tensor:
                 crops = self._crops([clips.features[i] for i in indices], [extremes[i] for i in indices]).to(device)
-                return functional.mse_loss(*self._rebuilt(network, crops))
+                return functional.mse_loss(*self._reconstructed(network, crops))
 
             self.history_ = train(
                 network,
@@ -106,14 +102,14 @@ class WaveformAutoencoder(Detector):
             inputs = torch.stack([scaled[start : start + self.crop_samples] for start in starts])[:, None].to(device)
         else:
             inputs = scaled[None, None].to(device)
-        outputs, targets = (samples.double() for samples in self._rebuilt(network, inputs))
+        outputs, targets = (samples.double() for samples in self._reconstructed(network, inputs))
         if self.scoring == "output_sum":
             return float(outputs.sum())
         error = (outputs - targets).square().mean()
         return float(error if self.scoring == "mse" else error / targets.var(correction=0).clamp(min=VARIANCE_FLOOR))
 
-    def _rebuilt(self, network: nn.Module, inputs: Tensor) -> tuple[Tensor, Tensor]:
-        """Return what the network makes of `(n_clips, 1, n_samples)` and what to compare it with."""
+    def _reconstructed(self, network: nn.Module, inputs: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the network's output for `(n_clips, 1, n_samples)`, and the samples to compare it with."""
         outputs = network(inputs)
         if self.design == "article":
             return functional.interpolate(outputs.relu(), size=inputs.shape[-1]), inputs
@@ -130,7 +126,7 @@ class WaveformAutoencoder(Detector):
 
 
 def conv_network() -> nn.Sequential:
-    """Return the ten layers: `(n_clips, 1, n_samples)` to about twice as many samples, 160 000 to 319 744."""
+    """Return the ten layers: `(n_clips, 1, n_samples)` to about twice as many samples, e.g. 160 000 to 319 744."""
     layers: list[nn.Module] = []
     for n_in, n_out, dilation, halve in (
         (1, 16, 1, False),

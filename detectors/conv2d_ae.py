@@ -1,4 +1,4 @@
-"""Convolutional autoencoder of spectrograms, "Sound-based Anomaly Detection for Folks in a Hurry" (2022)."""
+"""Convolutional autoencoder of whole spectrograms."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,51 +9,54 @@ import torch
 from torch import Tensor, nn
 
 from detectors.contract.detector import Clips, Detector
+from detectors.contract.fields import Count, HeldOutShare, NotNegative, Positive, Seed
 from detectors.contract.registry import register
 from detectors.networks.dense import dense_network
-from detectors.networks.training import check_frames, evaluating, seeded, train
+from detectors.networks.training import evaluating, seeded, train
+from detectors.networks.windows import check_frames
 from features import Feature, InputError, LogMel
 
-LAYOUT = torch.channels_last  # on a CPU, convolutions of so few maps learn twice as fast in it
-POOLING = 8  # the encoder halves three times, so frames and bands come in eights
+LAYOUT = torch.channels_last  # doubles the speed of convolutions of few maps on a CPU
+POOLING = 8  # the encoder halves three times, so the numbers of frames and bands are multiples of 8
 
 
 @register("conv2d_ae")
 @dataclass
 class SpectrogramAutoencoder(Detector):
-    """A whole log-mel spectrogram, standardised per clip, squeezed through ten numbers; score = mean squared error.
+    """Reconstruction error of a spectrogram ("Sound-based Anomaly Detection for Folks in a Hurry", 2022).
 
-    Pairs of 3 x 3 convolutions with 8, 4 and 2 maps, each pair halved; dense 600-100-10-100-600; the mirror image.
-    `channels`: one microphone, or all, of which the first convolution takes and the last gives a map each; the article
-    hears the eight of MIMII, which is `--channel all` with `conv2d_ae[channels=8]`.
-    Unlike the article's, the output is linear, as half of a standardised target is negative. The convolutions start as
-    He et al. 2015 (arXiv 1502.01852) advise: from Glorot's weights, the default of Keras, sound hardly reaches the
-    output and two seeds of eight never leave the mean. The coefficients of the penalties are our own.
-    The longest training clip, rounded up to a multiple of 8, sets the number of frames. Shorter clips are padded with
-    their mean, and the padding counts nowhere; longer ones are scored in pieces of that length, the last of which
-    ends with the clip, as the mean over the pieces.
+    The input is a whole log-mel spectrogram, standardised per clip. Encoder: pairs of 3 x 3 convolutions with 8, 4 and
+    2 maps, each followed by halving, then dense layers 600-100-10. The decoder is the mirror image.
+    Score: the mean squared error.
+
+    Unlike the article's, the output is linear, because half of a standardised target is negative. The convolutions
+    start with weights after He et al. 2015 (arXiv 1502.01852). With Glorot's, the default of Keras, the signal hardly
+    reaches the output, and for two seeds of eight the output stays at the mean. The coefficients of the penalties are
+    our own.
+    The number of frames is that of the longest training clip, rounded up to a multiple of 8. Shorter clips are padded
+    with their mean, and the error of the padding is ignored. Longer clips are scored in pieces of that length, the last
+    of which ends with the clip; their score is the mean over the pieces.
     """
 
-    channels: int = 1  # heard side by side: the bins of a clip are so many blocks
-    l1: float = 1e-5  # times the sum of the absolute dense weights
-    l2: float = 1e-4  # times the sum of their squares
-    epochs: int = 200
-    patience: int | None = 10  # epochs without a lower validation error, then back to the best; None = all epochs
-    batch_size: int = 8
-    learning_rate: float = 1e-3
-    validation_fraction: float = 0.1  # of the clips, drawn at random; they are not learnt from
-    seed: int = 0
+    channels: Count = 1  # microphones: blocks of bins in a clip, one input map each. The article takes the eight of
+    #                      MIMII: `--channel all` with `conv2d_ae[channels=8]`
+    l1: NotNegative = 1e-5  # penalty, times the sum of the absolute dense weights
+    l2: NotNegative = 1e-4  # penalty, times the sum of their squares
+    epochs: Count = 200
+    patience: Count | None = 10  # epochs without a lower validation error before training stops and the best weights
+    #                              are restored; None: train for all epochs
+    batch_size: Count = 8
+    learning_rate: Positive = 1e-3
+    validation_fraction: HeldOutShare = 0.1  # of the clips, drawn at random; the network does not learn from them
+    seed: Seed = 0
     feature: Feature = LogMel(n_fft=2048, hop_length=512, n_mels=128)
     device: str = field(default="auto", repr=False)
+    papers: ClassVar[tuple[str, ...]] = ("folks2022hurry",)
     cpu_budget: ClassVar[Mapping[str, object]] = {"epochs": 6}
-
-    def __post_init__(self) -> None:
-        if self.channels < 1:
-            raise InputError(f"channels={self.channels}; at least 1")
 
     @property
     def one_channel(self) -> str:  # type: ignore[override]
-        """Why it cannot hear several, with the default; then the name under which it can."""
+        """Why it takes one channel only, and the name of the variant that takes several."""
         return "" if self.channels > 1 else "it has channels=1; name it conv2d_ae[channels=8] for 8 microphones"
 
     def fit(self, clips: Clips) -> Self:
@@ -100,14 +103,14 @@ class SpectrogramAutoencoder(Detector):
     def _errors(self, network: nn.Module, tables: Sequence[np.ndarray], device: torch.device) -> Tensor:
         """Return the mean squared error of each standardised table of at most `shape_[0]` frames, `(n_tables,)`."""
         inputs = torch.zeros(len(tables), *self.shape_)  # 0 is the mean of a clip
-        heard = torch.zeros(len(tables), self.shape_[0])
+        weights = torch.zeros(len(tables), self.shape_[0])  # of frames: 0 for padding
         for row, table in enumerate(tables):
             inputs[row, : len(table)] = torch.from_numpy(table)
-            heard[row, : len(table)] = 1 / len(table)
-        inputs, heard = inputs.to(device), heard.to(device)
+            weights[row, : len(table)] = 1 / len(table)
+        inputs, weights = inputs.to(device), weights.to(device)
         maps = inputs.unflatten(2, (self.channels, -1)).transpose(1, 2)  # (n_tables, channels, n_frames, n_bands)
         outputs = network(maps.contiguous(memory_format=LAYOUT)).transpose(1, 2).flatten(2)
-        return ((outputs - inputs).square().mean(dim=2) * heard).sum(dim=1)
+        return ((outputs - inputs).square().mean(dim=2) * weights).sum(dim=1)
 
     def _pieces(self, table: np.ndarray) -> list[np.ndarray]:
         length = self.shape_[0]
@@ -115,14 +118,14 @@ class SpectrogramAutoencoder(Detector):
         return [table[start : start + length] for start in starts]
 
     def _n_bins(self, features: Sequence[np.ndarray]) -> int:
-        """Return the number of bins of all clips, or raise `InputError` where it cannot be."""
+        """Return the number of bins of all clips. Raises `InputError` where the network cannot take it."""
         if len(features) == 0:
             raise InputError("no clips to learn from; give at least one clip of normal sound")
         n_bins = features[0].shape[1]
         self._check_channels(n_bins)
         if n_bins % (self.channels * POOLING):
             raise InputError(
-                f"clips have {n_bins} bins; conv2d_ae takes them as {self.channels} channel(s) and halves each three "
+                f"clips have {n_bins} bins; conv2d_ae[channels={self.channels}] halves those of each channel three "
                 f"times, so give a multiple of {self.channels * POOLING}"
             )
         for position in range(len(features)):
@@ -130,18 +133,18 @@ class SpectrogramAutoencoder(Detector):
         return n_bins
 
     def _check_channels(self, n_bins: int) -> None:
-        """Raise `InputError` where the bands of the feature tell that another number of channels is heard."""
+        """Raise `InputError` where the bands of the feature show that the clips have another number of channels."""
         if not isinstance(self.feature, LogMel) or n_bins % self.feature.n_mels:
             return
-        if (heard := n_bins // self.feature.n_mels) != self.channels:
+        if (found := n_bins // self.feature.n_mels) != self.channels:
             raise InputError(
-                f"clips have {heard} channel(s) of {self.feature.n_mels} bands, conv2d_ae has channels="
-                f"{self.channels}; name it conv2d_ae[channels={heard}], or choose with --channel what is heard"
+                f"clips have {found} channel(s) of {self.feature.n_mels} bands, conv2d_ae has channels="
+                f"{self.channels}; name it conv2d_ae[channels={found}], or choose the channel with --channel"
             )
 
 
 def conv_network(n_frames: int, n_bins: int, channels: int = 1) -> nn.Sequential:
-    """Return the network, `(n_clips, channels, n_frames, n_bins / channels)` to the same.
+    """Return the network; its input and its output are `(n_clips, channels, n_frames, n_bins / channels)`.
 
     `n_frames` and the bins of a channel are multiples of 8.
     """

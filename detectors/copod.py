@@ -1,7 +1,7 @@
-"""COPOD, outliers by empirical copulas (Li et al. 2020, arXiv 2009.09463), one clip at a time; see `detectors.ecod`."""
+"""COPOD: outliers by empirical copulas. As in `detectors.ecod`, a clip is ranked among training clips and itself."""
 
 from dataclasses import dataclass
-from typing import Self
+from typing import ClassVar, Self
 
 import numpy as np
 
@@ -14,13 +14,14 @@ from features import Feature, PooledLogMel
 @register("copod")
 @dataclass
 class Copod(Detector):
-    """How far out in its tails each bin of a clip lies, the skewness of the bin deciding which tail counts most.
+    """Tail probabilities of each bin, weighted by its skewness (COPOD; Li et al. 2020, arXiv 2009.09463).
 
-    Score: `sum over bins of max(leaning tail, mean of both tails)`, tails as in ECOD; the leaning tail is the right one
-    where the training clips, together with the clip, are skewed to the right.
+    Score: `sum over bins of max(tail of the skewness, mean of both tails)`, with the tails of ECOD. The tail of the
+    skewness is the right one where the training clips, together with the clip, are skewed to the right.
     """
 
     feature: Feature = PooledLogMel()
+    papers: ClassVar[tuple[str, ...]] = ("li2020copod",)
 
     def fit(self, clips: Clips) -> Self:
         normal = vectors(clips).astype(np.float64)  # (n_training, n_bins)
@@ -30,14 +31,14 @@ class Copod(Detector):
         return self
 
     def score(self, clips: Clips) -> np.ndarray:
-        heard = vectors(clips).astype(np.float64)
-        left, right = tails(self.sorted_, heard)
-        leaning = np.where(self._third_moments(heard) < 0, left, right)
-        return np.maximum(leaning, (left + right) / 2).sum(axis=1)
+        values = vectors(clips).astype(np.float64)  # (n_clips, n_bins)
+        left, right = tails(self.sorted_, values)
+        of_skewness = np.where(self._third_moments(values) < 0, left, right)
+        return np.maximum(of_skewness, (left + right) / 2).sum(axis=1)
 
-    def _third_moments(self, heard: np.ndarray) -> np.ndarray:
-        """Central third moment of the training clips and one clip more, per bin: `(n_clips, n_bins)`."""
+    def _third_moments(self, values: np.ndarray) -> np.ndarray:
+        """Return the central third moment of the training clips and one more clip, per bin: `(n_clips, n_bins)`."""
         n_clips = len(self.sorted_) + 1
-        centred = heard - self.centre_
+        centred = values - self.centre_
         first, second, third = ((sums + centred**power) / n_clips for power, sums in enumerate(self.power_sums_, 1))
         return third - 3 * first * second + 2 * first**3

@@ -1,48 +1,47 @@
-"""Dense autoencoder of the MIMII paper (Purohit et al. 2019, arXiv 1909.09347): what it cannot rebuild is anomalous."""
+"""The dense autoencoder that is the MIMII baseline: it cannot reconstruct anomalous sound."""
 
 from dataclasses import dataclass, field
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from detectors.contract.detector import Clips, Detector
+from detectors.contract.fields import Count, HeldOutShare, Positive, Seed
 from detectors.contract.registry import register
 from detectors.networks.dense import dense_network
-from detectors.networks.training import Windows, evaluating, seeded, stacked, train
-from features import Feature, InputError, LogMel
+from detectors.networks.training import evaluating, seeded, train
+from detectors.networks.windows import Windows, stacked
+from features import Feature, LogMel
 
-RIDGE = 1e-6  # times the mean variance of the residuals: what is added to their covariance before it is inverted
+RIDGE = 1e-6  # times the mean variance of the residuals: added to their covariance before it is inverted
 
 
 @register("dense_ae")
 @dataclass
 class DenseAutoencoder(Detector):
-    """Five consecutive log-mel frames, squeezed through eight numbers and rebuilt; score = mean squared error.
+    """Reconstruction error of five log-mel frames (dense autoencoder; Purohit et al. 2019, arXiv 1909.09347).
 
-    The defaults are the official baseline: 320-64-64-8-64-64-320, ReLU, linear output, Glorot weights, input in dB as
-    it is, the last tenth of all windows held out for the history.
-    scoring: "mse" in dB squared, or "mahalanobis", the squared Mahalanobis length of each residual frame under the
-    second moments of the training residuals, after the DCASE 2023 baseline ("selective Mahalanobis").
+    The defaults are the official baseline: widths 320-64-64-8-64-64-320, ReLU, linear output, Glorot weights, input in
+    dB without standardisation, and the last tenth of all windows held out for the history.
     """
 
-    frames: int = 5  # stacked into one vector
-    hidden: tuple[int, ...] = (64, 64)  # widths before the bottleneck, mirrored after it
-    latent: int = 8  # width of the bottleneck
+    frames: Count = 5  # consecutive frames in one input vector
+    hidden: tuple[Count, ...] = (64, 64)  # widths before the bottleneck, mirrored after it
+    latent: Count = 8  # width of the bottleneck
     batch_norm: bool = False  # before each ReLU
-    scoring: Literal["mse", "mahalanobis"] = "mse"
-    epochs: int = 50
-    batch_size: int = 512
-    learning_rate: float = 1e-3
-    validation_fraction: float = 0.1  # of the windows, the last ones; they are not learnt from
-    seed: int = 0
+    scoring: Literal["mse", "mahalanobis"] = "mse"  # mse: mean squared error, in dB squared; mahalanobis: mean squared
+    #          Mahalanobis length of the residual frames under the second moments of the training residuals (after
+    #          "selective Mahalanobis" of the DCASE 2023 baseline)
+    epochs: Count = 50
+    batch_size: Count = 512
+    learning_rate: Positive = 1e-3
+    validation_fraction: HeldOutShare = 0.1  # of the windows, the last ones; the network does not learn from them
+    seed: Seed = 0
     feature: Feature = LogMel()
     device: str = field(default="auto", repr=False)
-
-    def __post_init__(self) -> None:
-        if self.scoring not in ("mse", "mahalanobis"):
-            raise InputError(f"scoring={self.scoring!r}; allowed: 'mse', 'mahalanobis'")
+    papers: ClassVar[tuple[str, ...]] = ("purohit2019mimii",)
 
     def fit(self, clips: Clips) -> Self:
         with seeded(self.seed, self.device) as device:
@@ -81,7 +80,7 @@ class DenseAutoencoder(Detector):
         return dense_network([n_values, *self.hidden, self.latent, *self.hidden[::-1], n_values], self.batch_norm)
 
     def _residual(self, network: nn.Module, windows: Tensor) -> Tensor:
-        """Return what is left of windows `(n, frames * n_bins)` after the network's guess, `(n, n_values)`."""
+        """Return the network's output minus the windows, `(n, frames * n_bins) -> (n, n_values)`."""
         return network(windows) - windows
 
     def _precision(self, network: nn.Module, windows: Windows) -> Tensor:
@@ -93,5 +92,5 @@ class DenseAutoencoder(Detector):
                 residual = self._residual(network, windows[indices]).double().view(-1, windows.n_bins)
                 moments, n_frames = moments + (residual.T @ residual).cpu(), n_frames + len(residual)
         moments = moments / n_frames
-        ridge = RIDGE * float(moments.diagonal().mean()) + 1e-12  # dB squared; the constant is for perfect rebuilding
+        ridge = RIDGE * float(moments.diagonal().mean()) + 1e-12  # dB squared; the constant is for residuals of 0
         return torch.linalg.inv(moments + ridge * torch.eye(len(moments)))

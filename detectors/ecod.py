@@ -1,11 +1,12 @@
-"""ECOD, outliers by empirical cumulative distributions (Li et al. 2022, arXiv 2201.00382), one clip at a time.
+"""ECOD: outliers by empirical cumulative distributions.
 
-The authors' code, in PyOD, ranks a clip among all clips of the same call. Here it is ranked among the training clips
-and itself: what theirs does when it is called with one clip, but fast enough for thousands.
+The authors' code, in PyOD, ranks a clip among all clips of the same call. Here a clip is ranked among the training
+clips and itself. The authors' code gives the same when it is called with one clip, but this is fast enough for
+thousands of clips.
 """
 
 from dataclasses import dataclass
-from typing import Self
+from typing import ClassVar, Self
 
 import numpy as np
 
@@ -17,16 +18,18 @@ from features import Feature, PooledLogMel
 @register("ecod")
 @dataclass
 class Ecod(Detector):
-    """How far out in a tail each bin of a clip lies, summed as if bins were independent. There is nothing to set.
+    """Tail probabilities under empirical distributions, summed over bins (ECOD; Li et al. 2022, arXiv 2201.00382).
 
-    Score: `sum over bins of max(-log share(<= x), -log share(>= x))`. The tail that a bin's skewness points to is one
-    of the two, so the authors' code comes to the same (in the paper the maximum is taken after the sum).
+    Score: `sum over bins of max(-log share(<= x), -log share(>= x))`, as if bins were independent. The tail that the
+    skewness of a bin points to is one of these two, so the authors' code gives the same. In the paper the maximum is
+    taken after the sum.
     """
 
     feature: Feature = PooledLogMel()
+    papers: ClassVar[tuple[str, ...]] = ("li2022ecod",)
 
     def fit(self, clips: Clips) -> Self:
-        self.sorted_ = np.sort(vectors(clips), axis=0)  # (n_training, n_bins), each bin by itself
+        self.sorted_ = np.sort(vectors(clips), axis=0)  # (n_training, n_bins), each bin separately
         return self
 
     def score(self, clips: Clips) -> np.ndarray:
@@ -34,13 +37,18 @@ class Ecod(Detector):
         return np.maximum(left, right).sum(axis=1)
 
 
-def tails(sorted_bins: np.ndarray, heard: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return minus the log share of clips up to, and from, each value on: two `(n_clips, n_bins)`, in nats.
+def tails(sorted_bins: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return minus the log of the share of clips up to each value, and from each value on, in nats.
 
-    sorted_bins: `(n_training, n_bins)`, each column in order. heard: `(n_clips, n_bins)`; each clip counts itself.
+    sorted_bins: `(n_training, n_bins)`, each column sorted. values: `(n_clips, n_bins)`; each clip counts itself.
+    Returns two arrays `(n_clips, n_bins)`.
+
+    >>> left, right = tails(np.array([[1.0], [2.0], [3.0]]), np.array([[2.5]]))
+    >>> np.exp(-left), np.exp(-right)
+    (array([[0.75]]), array([[0.5]]))
     """
     n_training = len(sorted_bins)
-    columns = list(zip(sorted_bins.T, heard.T, strict=True))
-    up_to = np.stack([np.searchsorted(normal, values, side="right") for normal, values in columns], axis=1)
-    below = np.stack([np.searchsorted(normal, values, side="left") for normal, values in columns], axis=1)
+    columns = list(zip(sorted_bins.T, values.T, strict=True))
+    up_to = np.stack([np.searchsorted(normal, column, side="right") for normal, column in columns], axis=1)
+    below = np.stack([np.searchsorted(normal, column, side="left") for normal, column in columns], axis=1)
     return -np.log((up_to + 1) / (n_training + 1)), -np.log((n_training - below + 1) / (n_training + 1))

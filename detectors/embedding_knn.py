@@ -1,4 +1,4 @@
-"""Nearest neighbours in the embedding of a pretrained audio model (Saengthong and Shinozaki 2024, arXiv 2409.05035)."""
+"""Nearest neighbours in the embedding of a pretrained audio model."""
 
 import importlib
 import os
@@ -25,20 +25,24 @@ FORMS = "model='FILE.pt' (TorchScript), model='FILE.onnx' or model='package.modu
 @register("embedding_knn")
 @dataclass
 class EmbeddingNeighbours(NearestNeighbours):
-    """Distance to the nearest training clips, as in `knn`, between embeddings of whole clips that nothing here trains.
+    """Distance to training clips in a pretrained embedding (Saengthong and Shinozaki 2024, arXiv 2409.05035).
 
-    model: what turns a waveform, at the corpus's sample rate and full scale 1, into an embedding.
-    `FILE.pt` (TorchScript) and `FILE.onnx` (needs onnxruntime) take one input, `(1, n_samples) float32`.
-    `package.module:function` names a function of an installed package that is called once, without arguments, and
-    returns what takes a waveform `(n_samples,) float32`; its weights must come with the package.
-    Of what comes back, `(..., n_features)`, the mean over all axes but the last is the embedding: of frames, over time.
-    Where all channels are heard, each has its embedding, and together they are the clip's.
-    Results go by the name of the model, so give another one another name.
+    Distances are those of `knn`. The model maps a waveform, at the corpus's sample rate and full scale 1, to an
+    embedding; it is not trained here. There are three forms:
+
+    - `FILE.pt` (TorchScript) and `FILE.onnx` (needs onnxruntime) take one input, `(1, n_samples) float32`.
+    - `package.module:function` names a function of an installed package. It is called once, without arguments, and
+      returns a function of a waveform `(n_samples,) float32`. The weights must come with the package.
+
+    The model returns `(..., n_features)`; the embedding is the mean over all axes but the last, such as time.
+    With all channels, the embedding of a clip consists of the embeddings of its channels.
+    Results are stored under the name of the model, so different models need different names.
     """
 
     model: str = ""
     feature: Feature = Waveform()
     device: str = field(default="auto", repr=False)  # of a TorchScript model
+    papers: ClassVar[tuple[str, ...]] = ("saengthong2024genrep", "ledoit2004shrinkage", "wilkinghoff2025density")
     needs: ClassVar[str] = f"a pretrained model: {FORMS}"
 
     def fit(self, clips: Clips) -> Self:
@@ -56,23 +60,23 @@ class EmbeddingNeighbours(NearestNeighbours):
         return Clips(each, clips.units)  # (n_channels, n_features) each
 
     def _embedding(self, embed: Embed, samples: np.ndarray, position: int) -> np.ndarray:
-        """Return `(n_features,)`. Raises `InputError` where the model takes no such clip or gives no such thing."""
+        """Return `(n_features,)`. Raises `InputError` where the model fails or returns no finite array."""
         try:
             given = np.asarray(embed(np.array(samples, dtype=np.float32)), dtype=np.float64)
-        except Exception as error:  # a stranger's model may raise anything
+        except Exception as error:  # a model of others may raise anything
             raise InputError(
                 f"embedding_knn: {self.model} fails on clip {position} of {len(samples)} samples: {error}"
             ) from error
         if given.ndim == 0 or given.size == 0 or not np.isfinite(given).all():
             raise InputError(
                 f"embedding_knn: {self.model} gives shape {given.shape} for clip {position} of {len(samples)} samples; "
-                "wanted is one finite array (..., n_features)"
+                "expected is one finite array (..., n_features)"
             )
         return given.reshape(-1, given.shape[-1]).mean(axis=0)
 
 
 def _changed_ns(model: str) -> int:
-    """When a file was last written, so that a model is loaded again where its file has changed; 0 for a package."""
+    """Return when a file was last written, so that a changed model is loaded again; 0 for a package."""
     return os.stat(model).st_mtime_ns if os.path.isfile(model) else 0
 
 

@@ -1,12 +1,13 @@
-"""TWFR-GMM (Guan et al. 2023, arXiv 2305.03328): Gaussian mixtures on time-weighted pools of log-mel frames."""
+"""TWFR-GMM: Gaussian mixtures on time-weighted pools of log-mel frames."""
 
 from dataclasses import dataclass
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
 import numpy as np
 from sklearn.mixture import GaussianMixture
 
 from detectors.contract.detector import Clips, Detector, vectors
+from detectors.contract.fields import Count, NotNegative, Seed
 from detectors.contract.registry import register
 from features import Feature, PooledLogMel
 
@@ -14,23 +15,24 @@ from features import Feature, PooledLogMel
 @register("gmm")
 @dataclass
 class TimeWeightedMixture(Detector):
-    """One mixture per pool; what no single component of it finds likely is anomalous.
+    """Gaussian mixtures, one per time-weighted pool of log-mel frames (TWFR-GMM; Guan et al. 2023, arXiv 2305.03328).
 
-    Score of a pool: `-max_k log N(x; m_k, C_k)` in nats, full covariances, mixing weights ignored. Of the clip: the
+    Score of a pool: `-max_k log N(x; m_k, C_k)` in nats, full covariances, mixing weights ignored. Score of a clip: the
     mean over pools, as if they were independent.
 
-    The paper sorts the frames of each band from loud to quiet, weights them 1, r, r^2, ..., and picks r and the number
-    of components per machine with labelled clips. Nothing here can: the default hears four pools at once, r chosen so
-    that they average as much as 1, 10, 100 and all frames (one over the sum of the squared weights).
-    `pools="held_out"` keeps the one pool for which a held-out fifth of the training clips is likeliest, in standard
-    deviations per band. For one r fixed in advance: `feature=PooledLogMel(statistics=("twfr0.5",))`.
+    The paper sorts the frames of each band from loud to quiet, weights them by 1, r, r^2, ..., and chooses r and the
+    number of components per machine with labelled clips, which a detector here never sees. So the default has four
+    pools, whose r average about as much as 1, 10, 100 and all frames do (one over the sum of the squared weights).
+    For one r fixed in advance: `feature=PooledLogMel(statistics=("twfr0.5",))`.
     """
 
-    components: int = 2  # the paper's choices are 1, 2 and 4
-    pools: Literal["all", "held_out"] = "all"
-    regularisation: float = 1e-6  # dB squared, added to each variance
-    seed: int = 0
+    components: Count = 2  # the paper's choices are 1, 2 and 4
+    pools: Literal["all", "held_out"] = "all"  # held_out: only the pool under which a held-out fifth of the training
+    #                                            clips has the highest likelihood, in standard deviations per band
+    regularisation: NotNegative = 1e-6  # dB squared, added to each variance
+    seed: Seed = 0
     feature: Feature = PooledLogMel(statistics=("twfr0", "twfr0.82", "twfr0.98", "twfr1"))
+    papers: ClassVar[tuple[str, ...]] = ("guan2023twfr",)
 
     def fit(self, clips: Clips) -> Self:
         normal = _pools(clips)
@@ -39,8 +41,8 @@ class TimeWeightedMixture(Detector):
         return self
 
     def score(self, clips: Clips) -> np.ndarray:
-        heard = _pools(clips)[self.chosen_]
-        densities = [_log_density(mixture, pool) for mixture, pool in zip(self.mixtures_, heard, strict=True)]
+        chosen = _pools(clips)[self.chosen_]
+        densities = [_log_density(mixture, pool) for mixture, pool in zip(self.mixtures_, chosen, strict=True)]
         return -np.mean(densities, axis=0)  # (n_pools, n_clips) -> (n_clips,)
 
     def _mixture(self, pool: np.ndarray) -> GaussianMixture:
@@ -48,13 +50,13 @@ class TimeWeightedMixture(Detector):
         return GaussianMixture(n_components, reg_covar=self.regularisation, random_state=self.seed).fit(pool)
 
     def _likeliest(self, normal: np.ndarray) -> int:
-        """Return the index of the pool under whose mixture the held-out clips are likeliest."""
+        """Return the index of the pool whose mixture gives the held-out clips the highest likelihood."""
         order = np.random.default_rng(self.seed).permutation(normal.shape[1])
         held_out, learnt = np.split(order, [max(1, len(order) // 5)])
         return int(np.argmax([self._likelihood(pool[learnt], pool[held_out]) for pool in normal]))
 
     def _likelihood(self, learnt: np.ndarray, held_out: np.ndarray) -> float:
-        """Mean log density per band-wise standard deviation, so that pools of different spread can be compared."""
+        """Return the mean log density, in standard deviations per band, so that pools can be compared."""
         spread = np.log(np.sqrt(learnt.var(axis=0) + self.regularisation)).sum()
         return float(_log_density(self._mixture(learnt), held_out).mean() + spread)
 

@@ -1,4 +1,4 @@
-"""Self-supervised classification of units by angular margin (ArcFace, Deng et al. 2019, arXiv 1801.07698)."""
+"""Self-supervised classification of the units of a machine type."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,16 +10,17 @@ import torch
 from torch import Tensor, nn
 
 from detectors.contract.detector import Clips, Detector
+from detectors.contract.fields import Count, NotNegative, Positive, Seed
 from detectors.contract.registry import register
 from detectors.networks.angular_margin import (
     AngularMargin,
     Scoring,
-    check_scoring,
     neighbour_distances,
     subcluster_adacos,
 )
-from detectors.networks.training import check_frames, evaluating, seeded, train
-from features import Feature, InputError, LogMel
+from detectors.networks.training import evaluating, seeded, train
+from detectors.networks.windows import check_frames
+from features import Feature, LogMel
 
 N_FEATURES = 128  # of an embedding
 CHANNELS = (1, 16, 32, 64, 128)  # of the network's input and convolutions
@@ -28,41 +29,32 @@ CHANNELS = (1, 16, 32, 64, 128)  # of the network's input and convolutions
 @register("id_classifier")
 @dataclass
 class IdClassifier(Detector):
-    """A small convolutional network on log-mel learns to tell the units of a machine type apart.
+    """Distance in the embedding of a classifier of units (ArcFace; Deng et al. 2019, arXiv 1801.07698).
 
-    What sets a unit apart from its siblings is what its normal sound is like, and a fault often changes just that.
-    loss: "arcface", with the margin of its paper (0.5) and the scale of STgram-MFN (30), or "subcluster_adacos"
-    (Wilkinghoff, 2021), with 16 centres a unit and a fixed scale. The network and its training are ours.
-    scoring: "neighbours" = mean cosine distance of the embedding to the `k` nearest training clips of the same unit;
-    "probability" = minus log probability of the own unit, as trained, in nats. With few units to tell apart most of
-    what is odd about a sound leaves the probability as it is, so neighbours are the default.
-    mixup (Zhang et al. 2018, arXiv 1710.09412): log-mels and their labels are mixed in pairs, in shares drawn from
-    Beta(mixup, mixup); 0 = not.
+    A small convolutional network on log-mel learns to distinguish the units of a machine type. It learns what is
+    characteristic of the normal sound of each unit, and a fault often changes that. The network and its training are
+    our own.
     """
 
-    loss: Literal["arcface", "subcluster_adacos"] = "arcface"
-    scoring: Scoring = "neighbours"
-    k: int = 1  # neighbours averaged
-    mixup: float = 0.2
-    crop_frames: int | None = None  # learn from random pieces of so many frames; None = of the batch's shortest clip
-    epochs: int = 50
-    batch_size: int = 16
-    learning_rate: float = 1e-3
-    seed: int = 0
+    loss: Literal["arcface", "subcluster_adacos"] = "arcface"  # arcface: margin of its paper (0.5), scale of STgram-MFN
+    #          (30); subcluster_adacos (Wilkinghoff, 2021): 16 centres per unit, fixed scale
+    scoring: Scoring = "neighbours"  # neighbours: mean cosine distance of the embedding to the `k` nearest training
+    #          clips of the same unit; probability: minus log probability of the own unit, in nats. With few units, most
+    #          faults do not change the probability
+    k: Count = 1  # neighbours averaged
+    mixup: NotNegative = 0.2  # log-mels and labels are mixed in pairs, with shares drawn from Beta(mixup, mixup) (Zhang
+    #          et al. 2018, arXiv 1710.09412); 0: no mixing
+    crop_frames: Count | None = None  # learn from random pieces of this length; None: of the batch's shortest clip
+    epochs: Count = 50
+    batch_size: Count = 16
+    learning_rate: Positive = 1e-3
+    seed: Seed = 0
     feature: Feature = LogMel()
     device: str = field(default="auto", repr=False)
     scope: ClassVar[Literal["unit", "machine"]] = "machine"
     units_needed: ClassVar[int] = 2
+    papers: ClassVar[tuple[str, ...]] = ("deng2019arcface", "wilkinghoff2021subcluster", "zhang2018mixup")
     cpu_budget: ClassVar[Mapping[str, object]] = {"epochs": 8, "crop_frames": 64}
-
-    def __post_init__(self) -> None:
-        if self.loss not in ("arcface", "subcluster_adacos"):
-            raise InputError(f"loss={self.loss!r}; allowed: 'arcface', 'subcluster_adacos'")
-        check_scoring(self.scoring, self.k)
-        if self.mixup < 0:
-            raise InputError(f"mixup={self.mixup}; at least 0, which is none")
-        if self.crop_frames is not None and self.crop_frames < 1:
-            raise InputError(f"crop_frames={self.crop_frames}; at least 1, or None for whole clips")
 
     def fit(self, clips: Clips) -> Self:
         with seeded(self.seed, self.device) as device:
@@ -111,7 +103,7 @@ class IdClassifier(Detector):
         return AngularMargin(units, N_FEATURES, margin=0.5, scale=30.0)
 
     def _embeddings(self, clips: Clips) -> Tensor:
-        """Where each whole clip lies, one clip at a time as they may differ in length, `(n_clips, n_features)`."""
+        """Return the embedding of each whole clip, one at a time as lengths may differ, `(n_clips, n_features)`."""
         with evaluating(self.network_, self.device) as (network, device):
             each = [network(torch.tensor(frames, device=device)[None]) for frames in clips.features]
             return torch.cat(each).double().cpu()
@@ -134,7 +126,7 @@ class IdClassifier(Detector):
 def conv_network(n_bins: int) -> nn.Sequential:
     """Return the network, `(n_clips, n_frames, n_bins) -> (n_clips, n_features)`, for any number of frames.
 
-    Four 3 x 3 convolutions, each halved; mean and maximum over time of what is left of the bands; a dense layer.
+    Four 3 x 3 convolutions, each followed by halving; the mean and the maximum over time; a dense layer.
     """
     layers: list[nn.Module] = [StandardisedBands(n_bins)]
     for n_in, n_out in pairwise(CHANNELS):
@@ -145,7 +137,7 @@ def conv_network(n_bins: int) -> nn.Sequential:
 
 
 class StandardisedBands(nn.Module):
-    """`(n_clips, n_frames, n_bins) -> (n_clips, 1, n_frames, n_bins)`, each band by its own mean and deviation."""
+    """`(n_clips, n_frames, n_bins) -> (n_clips, 1, n_frames, n_bins)`, standardised per band."""
 
     def __init__(self, n_bins: int) -> None:
         super().__init__()
@@ -156,7 +148,7 @@ class StandardisedBands(nn.Module):
 
 
 class PooledOverTime(nn.Module):
-    """Maps `(n_clips, n_maps, n_frames, n_bins)` -> `(n_clips, 2 * n_maps * n_bins)`."""
+    """Mean and maximum over time: `(n_clips, n_maps, n_frames, n_bins) -> (n_clips, 2 * n_maps * n_bins)`."""
 
     def forward(self, maps: Tensor) -> Tensor:
         return torch.cat([maps.mean(dim=2), maps.amax(dim=2)], dim=1).flatten(1)

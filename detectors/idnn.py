@@ -1,42 +1,47 @@
-"""Interpolation network (Suefusa et al. 2020, arXiv 2005.09234): the middle of five frames, guessed from the others."""
+"""Interpolation network: it predicts the middle one of five frames from the others."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import torch
 from torch import Tensor, nn
 
+from detectors.contract.fields import AtLeast, Count
 from detectors.contract.registry import register
-from detectors.dense_ae import DenseAutoencoder, dense_network
+from detectors.dense_ae import DenseAutoencoder
+from detectors.networks.dense import dense_network
 from features import Feature, InputError, LogMel
 
 
 @register("idnn")
 @dataclass
 class InterpolationNetwork(DenseAutoencoder):
-    """A dense network that predicts the middle frame from its neighbours; score = mean squared error of that frame.
+    """Error of a prediction of the middle of five frames (IDNN; Suefusa et al. 2020, arXiv 2005.09234).
 
-    Unlike an autoencoder it cannot copy its input, so sounds that come and go, as of valves and slide rails, do not
-    drown the score. `frames` must be odd. Widths as in public reimplementations, training as in `dense_ae`.
+    Score: the mean squared error of the predicted frame. Unlike an autoencoder the network cannot copy its input, so
+    non-stationary sounds, such as those of valves and slide rails, do not dominate the score.
+    The widths are those of public reimplementations, the training is that of `dense_ae`.
     """
 
-    hidden: tuple[int, ...] = (64, 32)
-    latent: int = 16
+    frames: Annotated[int, AtLeast(3)] = 5  # odd: the one in the middle is predicted
+    hidden: tuple[Count, ...] = (64, 32)
+    latent: Count = 16
     feature: Feature = LogMel(n_mels=128)
+    papers: ClassVar[tuple[str, ...]] = ("suefusa2020idnn",)
     cpu_budget: ClassVar[Mapping[str, object]] = {"epochs": 30}
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.frames < 3 or self.frames % 2 == 0:
-            raise InputError(f"frames={self.frames}; an odd number >= 3 has a middle with neighbours")
+        if self.frames % 2 == 0:
+            raise InputError(f"idnn[frames={self.frames}]: frames is odd, so that one of them is in the middle")
 
     def _network(self, n_bins: int) -> nn.Module:
         widths = [(self.frames - 1) * n_bins, *self.hidden, self.latent, *self.hidden[::-1], n_bins]
         return dense_network(widths, self.batch_norm)
 
     def _residual(self, network: nn.Module, windows: Tensor) -> Tensor:
-        """Return guess minus middle frame, `(n, frames * n_bins) -> (n, n_bins)`."""
+        """Return prediction minus middle frame, `(n, frames * n_bins) -> (n, n_bins)`."""
         n_bins = windows.shape[1] // self.frames
         start = self.frames // 2 * n_bins
         before, middle, after = windows.tensor_split([start, start + n_bins], dim=1)

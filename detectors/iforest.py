@@ -1,12 +1,13 @@
-"""Isolation forest (Liu, Ting and Zhou, 2008): what random cuts isolate early is anomalous."""
+"""Isolation forest: random cuts isolate anomalies early."""
 
 from dataclasses import dataclass
-from typing import Self
+from typing import ClassVar, Self
 
 import numpy as np
 from sklearn.ensemble import IsolationForest as Forest
 
 from detectors.contract.detector import Clips, Detector, sampled_frames, vectors
+from detectors.contract.fields import Count, CountOrZero, Seed
 from detectors.contract.registry import register
 from features import Feature, InputError, PooledLogMel
 
@@ -14,21 +15,24 @@ from features import Feature, InputError, PooledLogMel
 @register("iforest")
 @dataclass
 class IsolationForest(Detector):
-    """Trees cut a random bin at a random value until each clip stands alone.
+    """Depth at which random trees isolate a clip (isolation forest; Liu, Ting and Zhou, 2008).
 
-    Score: `2 ** (-mean depth / c)`, 0..1, where c is the depth to expect in a tree of that many clips; 0.5 is average.
-    With `frames`, and a feature such as `LogMel()`, it is frames that are isolated, and the score is their mean.
+    Each tree cuts a random bin at a random value until each clip is alone. Score: `2 ** (-mean depth / c)`, 0..1, where
+    c is the expected depth in a tree of that many clips; 0.5 is average.
     """
 
-    trees: int = 200
-    sample_size: int = 256  # clips (frames) per tree, drawn without replacement; the paper finds no gain beyond
-    frames: int = 0  # 0 = one vector per clip; otherwise the number of frames to learn from, e.g. 50_000
-    seed: int = 0
+    trees: Count = 200
+    sample_size: Count = 256  # clips (frames) per tree, drawn without replacement; the paper finds no gain beyond 256
+    frames: CountOrZero = 0  # 0: one vector per clip; otherwise learn from this many frames, e.g. 50_000, of a feature
+    #                          such as `LogMel()`, and score a clip by the mean over its frames
+    seed: Seed = 0
     feature: Feature = PooledLogMel()
+    papers: ClassVar[tuple[str, ...]] = ("liu2008iforest",)
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.frames and isinstance(self.feature, PooledLogMel):
-            raise InputError(f"frames={self.frames} needs a feature that has frames, such as feature=LogMel()")
+            raise InputError(f"iforest[frames={self.frames}]: choose a feature that has frames, e.g. feature=LogMel()")
 
     def fit(self, clips: Clips) -> Self:
         normal = sampled_frames(clips, self.frames, self.seed) if self.frames else vectors(clips)

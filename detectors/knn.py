@@ -1,7 +1,7 @@
-"""Distance to the nearest normal clips (Ramaswamy et al., 2000; Angiulli and Pizzuti, 2002)."""
+"""Nearest neighbours: the distance of a clip to the closest normal clips."""
 
 from dataclasses import dataclass
-from typing import Self
+from typing import ClassVar, Self
 
 import numpy as np
 from scipy.spatial.distance import cdist
@@ -9,27 +9,33 @@ from sklearn.covariance import LedoitWolf
 from sklearn.preprocessing import StandardScaler
 
 from detectors.contract.detector import Clips, Detector, vectors
+from detectors.contract.fields import Count, CountOrZero
 from detectors.contract.registry import register
 from features import Feature, InputError, PooledLogMel
 
-SMALLEST = 1e-12  # in place of a variance or distance of 0, which cannot be divided by
+SMALLEST = 1e-12  # replaces a variance or distance of 0, which cannot be a divisor
 
 
 @register("knn")
 @dataclass
 class NearestNeighbours(Detector):
-    """Mean distance to the k closest training clips, in standard deviations of the training clips.
+    """Mean distance to the k nearest training clips (Ramaswamy et al., 2000; Angiulli and Pizzuti, 2002).
 
-    whiten: measure along the principal axes of the training clips (Ledoit and Wolf, 2004), so that bins which rise and
-    fall together count once.
-    density: divide the distance to each training clip by that clip's own mean distance to so many neighbours
-    (Wilkinghoff et al., arXiv 2509.10951), so that near a tight cluster a short way is far; 0 = do not.
+    Distances are in standard deviations of the training clips, bin by bin.
     """
 
-    k: int = 5  # neighbours averaged, at most as many as there are training clips
-    whiten: bool = False
-    density: int = 0
+    k: Count = 5  # neighbours averaged; all training clips, if there are fewer
+    whiten: bool = False  # measure along principal axes (Ledoit and Wolf, 2004): bins that vary together count once
+    density: CountOrZero = 0  # if not 0, divide each distance by the mean distance of the training clip to this many
+    #          neighbours of its own (Wilkinghoff et al., arXiv 2509.10951), so that distances count more near dense
+    #          clusters
     feature: Feature = PooledLogMel()
+    papers: ClassVar[tuple[str, ...]] = (
+        "ramaswamy2000knn",
+        "angiulli2002knn",
+        "ledoit2004shrinkage",
+        "wilkinghoff2025density",
+    )
 
     def fit(self, clips: Clips) -> Self:
         if self.density and len(clips) < 2:
@@ -53,12 +59,12 @@ class NearestNeighbours(Detector):
 class LocalNeighbours(NearestNeighbours):
     """Whitened distance to the nearest training clip, relative to the density around it (arXiv 2509.10951).
 
-    No value was tuned on the benchmark's own test clips: one neighbour, rescaled by four.
+    It is `knn` with one neighbour and a density of four; neither value was tuned on test clips of the benchmark.
     """
 
-    k: int = 1
+    k: Count = 1
     whiten: bool = True
-    density: int = 4
+    density: CountOrZero = 4
 
 
 def _whitening(standardised: np.ndarray) -> np.ndarray:
@@ -68,6 +74,6 @@ def _whitening(standardised: np.ndarray) -> np.ndarray:
 
 
 def _radii(normal: np.ndarray, n_neighbours: int) -> np.ndarray:
-    """Return the mean distance of each row to its nearest other rows, `(n_rows,)`; a duplicate has almost none."""
+    """Return the mean distance of each row to its nearest other rows, `(n_rows,)`; it is tiny for a duplicate."""
     distances = np.sort(cdist(normal, normal), axis=1)[:, 1 : 1 + n_neighbours]  # column 0 is the row itself
     return np.maximum(distances.mean(axis=1), SMALLEST)

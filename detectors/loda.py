@@ -1,16 +1,17 @@
-"""LODA, lightweight on-line detector of anomalies (Pevný, 2016, doi 10.1007/s10994-015-5521-0).
+"""LODA: densities of random one-dimensional projections.
 
-Not PyOD's, which gives a clip outside the range of the training clips the density of the outermost bar: above that of
-an empty bar inside, so that with few training clips its scores run the wrong way.
+Why not PyOD's: it gives a clip outside the range of the training clips the density of the outermost bin, which is more
+than that of an empty bin inside the range. With few training clips its scores therefore have the wrong order.
 """
 
 from dataclasses import dataclass
-from typing import Self
+from typing import ClassVar, Self
 
 import numpy as np
 from sklearn.preprocessing import StandardScaler
 
 from detectors.contract.detector import Clips, Detector, vectors
+from detectors.contract.fields import Count, Seed
 from detectors.contract.registry import register
 from features import Feature, PooledLogMel
 
@@ -18,15 +19,16 @@ from features import Feature, PooledLogMel
 @register("loda")
 @dataclass
 class Loda(Detector):
-    """Minus log density, in nats, averaged over histograms of random one-dimensional projections of the clips.
+    """Mean over histograms of random projections of minus log density, in nats (LODA; Pevný, 2016).
 
-    Each projection draws `sqrt(n_bins)` bins and a normal weight for each of them. Histograms have
-    Sturges' number of bars; each bar, and the outside on either hand, counts one clip more than it holds.
+    Each projection draws `sqrt(n_bins)` bins of the feature, and a normal weight for each. The number of histogram bins
+    follows Sturges' rule. Each histogram bin, and the outside on either side, counts one clip more than it holds.
     """
 
-    projections: int = 100
-    seed: int = 0
+    projections: Count = 100
+    seed: Seed = 0
     feature: Feature = PooledLogMel()
+    papers: ClassVar[tuple[str, ...]] = ("pevny2016loda",)
 
     def fit(self, clips: Clips) -> Self:
         self.scaler_ = StandardScaler()
@@ -36,8 +38,8 @@ class Loda(Detector):
         return self
 
     def score(self, clips: Clips) -> np.ndarray:
-        heard = self.scaler_.transform(vectors(clips).astype(np.float64)) @ self.directions_
-        columns = zip(heard.T, self.histograms_, strict=True)
+        projected = self.scaler_.transform(vectors(clips).astype(np.float64)) @ self.directions_
+        columns = zip(projected.T, self.histograms_, strict=True)
         return -np.mean(
             [densities[np.searchsorted(edges, values, side="right")] for values, (edges, densities) in columns], axis=0
         )
@@ -51,7 +53,7 @@ class Loda(Detector):
 
 
 def _histogram(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return edges `(n_bars + 1,)` and log densities `(n_bars + 2,)`, whose ends are those of the outside."""
+    """Return edges `(n + 1,)` of n histogram bins, and log densities `(n + 2,)`; the first and last are outside."""
     counts, edges = np.histogram(values, bins="sturges")
     smoothed = np.pad(counts, 1) + 1.0
     return edges, np.log(smoothed / smoothed.sum() / (edges[1] - edges[0]))

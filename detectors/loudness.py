@@ -1,4 +1,4 @@
-"""Loudness: how far one gets by calling loud clips anomalous."""
+"""Loudness: a sanity row that takes loud clips for anomalous ones."""
 
 from dataclasses import dataclass
 from typing import ClassVar, Self
@@ -13,7 +13,10 @@ from features import Feature, Level
 @register("loudness")
 @dataclass
 class Loudness(Detector):
-    """The level of the clip, mean over the table of its feature, in dB. It learns nothing from normal sound."""
+    """The level of the clip in dB. It learns nothing from normal sound.
+
+    With another feature, the score is the mean over all its values.
+    """
 
     sanity: ClassVar[bool] = True
     feature: Feature = Level()

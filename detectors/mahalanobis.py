@@ -1,7 +1,7 @@
-"""Mahalanobis distance (Mahalanobis, 1936) under a shrunk covariance (Ledoit and Wolf, 2004)."""
+"""Mahalanobis distance to the mean of the normal clips."""
 
 from dataclasses import dataclass
-from typing import Self
+from typing import ClassVar, Self
 
 import numpy as np
 from sklearn.covariance import LedoitWolf
@@ -15,14 +15,15 @@ from features import Feature, PooledLogMel
 @register("mahalanobis")
 @dataclass
 class Mahalanobis(Detector):
-    """Distance from the mean of the training clips, counted in standard deviations along each principal axis.
+    """Mahalanobis distance (Mahalanobis, 1936) under a shrunk covariance (Ledoit and Wolf, 2004).
 
-    Score: `sqrt((x - m)^T C^-1 (x - m))`. C is the covariance of the standardised training clips, drawn towards a
-    multiple of the identity by as much as minimises its expected error, so that it can be inverted with fewer clips
-    than bins.
+    Score: `sqrt((x - m)^T C^-1 (x - m))`: the distance from the mean m of the training clips, in standard deviations
+    along each principal axis. C is the covariance of the standardised training clips, shrunk towards a multiple of the
+    identity by the amount that minimises its expected error. So it can be inverted with fewer clips than bins.
     """
 
     feature: Feature = PooledLogMel()
+    papers: ClassVar[tuple[str, ...]] = ("mahalanobis1936distance", "ledoit2004shrinkage")
 
     def fit(self, clips: Clips) -> Self:
         self.scaler_ = StandardScaler()

@@ -1,7 +1,7 @@
-"""One-class support vector machine (Schölkopf et al., 2001): what lies outside a smooth hull is anomalous."""
+"""One-class support vector machine: a smooth hull around the normal clips."""
 
 from dataclasses import dataclass
-from typing import Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 import numpy as np
 from sklearn.pipeline import make_pipeline
@@ -9,6 +9,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import OneClassSVM
 
 from detectors.contract.detector import Clips, Detector, sampled_frames, vectors
+from detectors.contract.fields import Above, AtMost, CountOrZero, Positive, Seed
 from detectors.contract.global_state import seeded_globally
 from detectors.contract.registry import register
 from features import Feature, InputError, PooledLogMel
@@ -17,27 +18,29 @@ from features import Feature, InputError, PooledLogMel
 @register("ocsvm")
 @dataclass
 class OneClassSvm(Detector):
-    """A hull around the training clips in the space of a Gaussian kernel, leaving at most a share `nu` of them out.
+    """Distance to a hull around the training clips (one-class support vector machine; Schölkopf et al., 2001).
 
-    Score: `rho - sum_i alpha_i exp(-gamma |x - x_i|^2)`, 0 on the hull, positive outside.
-    Bins are standardised with the training clips; a bin that never changes is centred only.
-    With `frames`, and a feature such as `LogMel()`, the hull is one of frames, and the score is their mean.
+    Score: `rho - sum_i alpha_i exp(-gamma |x - x_i|^2)`, 0 on the hull, positive outside. Bins are standardised with
+    the training clips; a bin that never changes is only centred.
     """
 
-    nu: float = 0.1  # 0..1
-    gamma: float | Literal["scale", "auto"] = "scale"  # "scale": 1 / (n_bins * variance)
-    frames: int = 0  # 0 = one vector per clip; otherwise the number of frames to learn from, e.g. 5_000 (cost: square)
-    seed: int = 0  # which frames
+    nu: Annotated[float, Above(0), AtMost(1)] = 0.1  # upper limit of the share of training clips outside the hull
+    gamma: Positive | Literal["scale", "auto"] = "scale"  # scale: 1 / (n_bins * variance); auto: 1 / n_bins
+    frames: CountOrZero = 0  # 0: one vector per clip; otherwise learn from this many frames, e.g. 5_000 (cost: square),
+    #                          of a feature such as `LogMel()`, and score a clip by the mean over its frames
+    seed: Seed = 0  # decides which frames are drawn
     feature: Feature = PooledLogMel()
+    papers: ClassVar[tuple[str, ...]] = ("schoelkopf2001ocsvm",)
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.frames and isinstance(self.feature, PooledLogMel):
-            raise InputError(f"frames={self.frames} needs a feature that has frames, such as feature=LogMel()")
+            raise InputError(f"ocsvm[frames={self.frames}]: choose a feature that has frames, e.g. feature=LogMel()")
 
     def fit(self, clips: Clips) -> Self:
         normal = sampled_frames(clips, self.frames, self.seed) if self.frames else vectors(clips)
         self.hull_ = make_pipeline(StandardScaler(), OneClassSVM(kernel="rbf", nu=self.nu, gamma=self.gamma))
-        with seeded_globally(0):  # libsvm is handed a seed from numpy's global generator, though it uses none here
+        with seeded_globally(0):  # libsvm is given a seed from numpy's global generator, though it uses none here
             self.hull_.fit(normal.astype(np.float64))
         return self
 
@@ -47,5 +50,5 @@ class OneClassSvm(Detector):
         return -self._distances(vectors(clips))
 
     def _distances(self, table: np.ndarray) -> np.ndarray:
-        """Signed distances of rows to the hull, `(n_rows,)`, positive inside."""
+        """Return the signed distances of rows to the hull, `(n_rows,)`, positive inside."""
         return self.hull_.decision_function(table.astype(np.float64))

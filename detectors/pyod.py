@@ -1,7 +1,7 @@
 """Models of the PyOD library (Zhao, Nasrullah and Li, 2019), on standardised vectors, one per clip.
 
-What the library leaves to chance or to the batch is pinned here: the global generators that some models draw from are
-seeded and put back, and a model that judges a clip against its batch is shown the training clips and that one clip.
+Scores must not depend on chance or on the batch. So the global generators that some models draw from are seeded and
+then restored, and a model that compares the clips of a batch gets the training clips and one clip at a time.
 Only `decision_function` is used, where higher is more anomalous, so no share of anomalies is ever assumed.
 """
 
@@ -10,7 +10,7 @@ import inspect
 import pkgutil
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import Self
+from typing import Annotated, ClassVar, Self
 
 import numpy as np
 from pyod import models
@@ -25,24 +25,26 @@ from pyod.models.pca import PCA
 from sklearn.preprocessing import StandardScaler
 
 from detectors.contract.detector import Clips, Detector, vectors
+from detectors.contract.fields import Above, Below, Count, NotNegative, Positive, Seed
 from detectors.contract.global_state import seeded_globally
 from detectors.contract.registry import register
 from features import Feature, InputError, PooledLogMel
 
-# Models whose decision_function compares the clips of one call with each other; found by scoring clips alone as well.
-JUDGES_ITS_BATCH = ("CD", "COF", "DIF", "LMDD", "LOCI", "ROD", "SOD", "SOS")
+# Models whose decision_function compares the clips of one call; found by scoring clips alone and in a batch.
+COMPARES_ITS_BATCH = ("CD", "COF", "DIF", "LMDD", "LOCI", "ROD", "SOD", "SOS")
 
 
 @dataclass
 class PyodDetector(Detector):
-    """What the models have in common; a subclass says which model it is."""
+    """What the models have in common; a subclass makes its model."""
 
-    seed: int = 0
+    seed: Seed = 0
     feature: Feature = PooledLogMel()
+    papers: ClassVar[tuple[str, ...]] = ("zhao2019pyod",)
 
     @abstractmethod
     def _model(self, n_clips: int) -> BaseDetector:
-        """Return a model, not yet fitted, that can learn from so many clips."""
+        """Return a model, not yet fitted, that can learn from this number of clips."""
 
     def fit(self, clips: Clips) -> Self:
         self.scaler_ = StandardScaler()
@@ -54,21 +56,22 @@ class PyodDetector(Detector):
     def score(self, clips: Clips) -> np.ndarray:
         return self._decide(self.scaler_.transform(vectors(clips).astype(np.float64)))
 
-    def _decide(self, heard: np.ndarray) -> np.ndarray:
+    def _decide(self, values: np.ndarray) -> np.ndarray:
         with seeded_globally(self.seed):
-            return np.asarray(self.model_.decision_function(heard), dtype=np.float64).ravel()
+            return np.asarray(self.model_.decision_function(values), dtype=np.float64).ravel()
 
 
 @register("pyod")
 @dataclass
 class Pyod(PyodDetector):
-    """Any model of PyOD, by the name of its class and with the library's defaults: `pyod[model=COF]`.
+    """Any model of the PyOD library, with its defaults: `pyod[model=COF]` (Zhao, Nasrullah and Li, 2019).
 
-    The default, `ABOD`, is minus the variance of the angles under which a clip sees its neighbours (Kriegel et al.,
-    2008). Clips are scored one at a time, slowly but safely, since no model here was checked by hand.
+    Clips are scored one at a time, which is slow, because the models were not checked one by one.
     """
 
-    model: str = "ABOD"
+    model: str = "ABOD"  # name of a class of PyOD; ABOD: minus the variance of the angles between the neighbours of a
+    #                      clip, seen from the clip (Kriegel et al., 2008)
+    papers: ClassVar[tuple[str, ...]] = ("zhao2019pyod", "kriegel2008abod")
 
     def _model(self, n_clips: int) -> BaseDetector:
         model = _find(self.model)
@@ -80,12 +83,12 @@ class Pyod(PyodDetector):
 
     def fit(self, clips: Clips) -> Self:
         super().fit(clips)
-        is_relative = self.model in JUDGES_ITS_BATCH
+        is_relative = self.model in COMPARES_ITS_BATCH
         self.beside_ = self.scaler_.transform(vectors(clips).astype(np.float64)) if is_relative else None
         return self
 
-    def _decide(self, heard: np.ndarray) -> np.ndarray:
-        alone = heard[:, np.newaxis]  # (n_clips, 1, n_bins)
+    def _decide(self, values: np.ndarray) -> np.ndarray:
+        alone = values[:, np.newaxis]  # (n_clips, 1, n_bins)
         calls = alone if self.beside_ is None else (np.vstack([self.beside_, clip]) for clip in alone)
         return np.array([super(Pyod, self)._decide(call)[-1] for call in calls])
 
@@ -105,7 +108,8 @@ def _find(name: str) -> type[BaseDetector]:
 class PyodKnn(PyodDetector):
     """Distance to the k-th nearest training clip (Ramaswamy, Rastogi and Shim, 2000)."""
 
-    k: int = 5
+    k: Count = 5
+    papers: ClassVar[tuple[str, ...]] = ("zhao2019pyod", "ramaswamy2000knn")
 
     def _model(self, n_clips: int) -> BaseDetector:
         return KNN(n_neighbors=min(self.k, n_clips - 1))
@@ -114,9 +118,10 @@ class PyodKnn(PyodDetector):
 @register("pyod_lof")
 @dataclass
 class PyodLof(PyodDetector):
-    """Local outlier factor: how much sparser it is around a clip than around its neighbours (Breunig et al., 2000)."""
+    """Local outlier factor: density around the neighbours of a clip over that around it (Breunig et al., 2000)."""
 
-    k: int = 20
+    k: Count = 20  # neighbours
+    papers: ClassVar[tuple[str, ...]] = ("zhao2019pyod", "breunig2000lof")
 
     def _model(self, n_clips: int) -> BaseDetector:
         return LOF(n_neighbors=min(self.k, n_clips - 1))
@@ -125,24 +130,27 @@ class PyodLof(PyodDetector):
 @register("pyod_hbos")
 @dataclass
 class PyodHbos(PyodDetector):
-    """Minus log height of histograms, summed over bins as if these were independent (Goldstein and Dengel, 2012)."""
+    """Minus log density under a histogram of each bin of the feature, summed (HBOS; Goldstein and Dengel, 2012)."""
 
-    n_bars: int = 10
+    bins: Count = 10  # of each histogram
+    papers: ClassVar[tuple[str, ...]] = ("zhao2019pyod", "goldstein2012hbos")
 
     def _model(self, n_clips: int) -> BaseDetector:
-        return HBOS(n_bins=self.n_bars)
+        return HBOS(n_bins=self.bins)
 
 
 @register("pyod_pca")
 @dataclass
 class PyodPca(PyodDetector):
-    """Distances along principal components, those of small variance weighing most (after Shyu et al., 2003).
+    """Distances along principal components; small variances have large weights (after Shyu et al., 2003).
 
-    PyOD measures the distance from the clip to the end of each unit-length component, over its share of the variance.
-    Components beyond 99 % of the variance are left out: they are noise, and would outweigh all others.
+    PyOD measures the distance from the clip to the end of each unit-length component, divided by its share of the
+    variance.
     """
 
-    variance: float = 0.99  # share of the variance that the components kept explain together, below 1
+    variance: Annotated[float, Above(0), Below(1)] = 0.99  # share of the variance that the components kept explain; the
+    #                                                        others are noise, and would outweigh all others
+    papers: ClassVar[tuple[str, ...]] = ("zhao2019pyod", "shyu2003pca")
 
     def _model(self, n_clips: int) -> BaseDetector:
         return PCA(n_components=self.variance, svd_solver="full")
@@ -151,12 +159,13 @@ class PyodPca(PyodDetector):
 @register("pyod_inne")
 @dataclass
 class PyodInne(PyodDetector):
-    """Isolation by the nearest of a few random clips, each in its hypersphere (INNE; Bandaragoda et al., 2018).
+    """Isolation by hyperspheres around a few random training clips (INNE; Bandaragoda et al., 2018).
 
-    A clip outside all spheres scores 1, so distant clips tie.
+    A clip outside all spheres has the score 1, so distant clips have equal scores.
     """
 
-    spheres: int = 200  # sets of hyperspheres
+    spheres: Count = 200  # sets of hyperspheres
+    papers: ClassVar[tuple[str, ...]] = ("zhao2019pyod", "bandaragoda2018inne")
 
     def _model(self, n_clips: int) -> BaseDetector:
         return INNE(n_estimators=self.spheres, random_state=self.seed)
@@ -165,10 +174,11 @@ class PyodInne(PyodDetector):
 @register("pyod_gmm")
 @dataclass
 class PyodGmm(PyodDetector):
-    """Minus the log density under a mixture of full Gaussians, in nats (Dempster, Laird and Rubin, 1977)."""
+    """Minus log density under a mixture of Gaussians, in nats (Dempster, Laird and Rubin, 1977)."""
 
-    components: int = 4
-    regularisation: float = 1e-2  # added to variances of 1: a component may have fewer clips than there are bins
+    components: Count = 4  # with full covariances
+    regularisation: NotNegative = 1e-2  # added to variances of 1: a component may have fewer clips than bins
+    papers: ClassVar[tuple[str, ...]] = ("zhao2019pyod", "dempster1977em")
 
     def _model(self, n_clips: int) -> BaseDetector:
         return GMM(min(self.components, n_clips), reg_covar=self.regularisation, random_state=self.seed)
@@ -177,13 +187,14 @@ class PyodGmm(PyodDetector):
 @register("pyod_kde")
 @dataclass
 class PyodKde(PyodDetector):
-    """Minus the log of a Gaussian kernel density (Parzen, 1962; Latecki, Lazarevic and Pokrajac, 2007).
+    """Minus log of a Gaussian kernel density (Parzen, 1962; Latecki, Lazarevic and Pokrajac, 2007).
 
-    scikit-learn sums the density over a tree, whose bounds lose all digits to cancellation at densities of exp(-200)
-    and less, usual in hundreds of dimensions. A tree of one leaf is summed clip by clip and is exact.
+    scikit-learn sums the density over a tree. Densities of exp(-200) and less are usual in hundreds of dimensions, and
+    there its bounds lose all digits to cancellation. A tree of one leaf is summed clip by clip and is exact.
     """
 
-    bandwidth: float = 1.0  # standard deviations
+    bandwidth: Positive = 1.0  # standard deviations
+    papers: ClassVar[tuple[str, ...]] = ("zhao2019pyod", "parzen1962density", "latecki2007kde")
 
     def _model(self, n_clips: int) -> BaseDetector:
         return KDE(bandwidth=self.bandwidth, leaf_size=n_clips)

@@ -1,4 +1,4 @@
-"""Chance: what a row in the table is worth that has not listened at all."""
+"""Random scores: a sanity row that shows the results of chance."""
 
 import hashlib
 from dataclasses import dataclass
@@ -7,6 +7,7 @@ from typing import ClassVar, Self
 import numpy as np
 
 from detectors.contract.detector import Clips, Detector
+from detectors.contract.fields import Seed
 from detectors.contract.registry import register
 from features import Feature, Level
 
@@ -14,10 +15,13 @@ from features import Feature, Level
 @register("random")
 @dataclass
 class Random(Detector):
-    """A uniform number in 0..1, drawn from a hash of the seed and the clip, so that a clip keeps it in any batch."""
+    """A uniform random number in 0..1 for each clip.
+
+    It is drawn from a hash of the seed and the clip, so that a clip has the same score in any batch.
+    """
 
     sanity: ClassVar[bool] = True
-    seed: int = 0
+    seed: Seed = 0
     feature: Feature = Level()
 
     def fit(self, clips: Clips) -> Self:

@@ -1,8 +1,9 @@
-"""STgram-MFN: spectrogram beside learned features of the waveform (Liu et al. 2022, arXiv 2201.05510)."""
+"""STgram-MFN: a classifier of units, from the spectrogram and learned features of the waveform."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 import numpy as np
 import torch
@@ -10,11 +11,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from detectors.contract.detector import Clips, Detector
+from detectors.contract.fields import AtLeast, Below, Count, Positive, Seed
 from detectors.contract.registry import register
-from detectors.networks.angular_margin import AngularMargin, Scoring, check_scoring, neighbour_distances
+from detectors.networks.angular_margin import AngularMargin, Scoring, neighbour_distances
 from detectors.networks.mobilefacenet import mobilefacenet
 from detectors.networks.training import evaluating, seeded, train
-from features import Bundle, InputError, LogMel, Waveform
+from features import InputError, LogMel, Waveform
 
 N_FEATURES = 128  # of an embedding
 
@@ -22,34 +24,36 @@ N_FEATURES = 128  # of an embedding
 @register("stgram")
 @dataclass
 class Stgram(Detector):
-    """Telling the units of a machine type apart by ArcFace, from a log-mel spectrogram and a learned one (TgramNet).
+    """Probability of the own unit, from spectrogram and waveform (STgram-MFN; Liu et al. 2022, arXiv 2201.05510).
 
-    scoring: "probability" = minus log probability of the own unit as trained, in nats, which is the paper's;
-    "neighbours" = mean cosine distance of the embedding to the `k` nearest training clips of the same unit.
-    The network hears pieces of one length: `crop_frames`, or the shortest training clip. It learns from one random
-    piece of a clip at a time. A clip's embedding is the mean over evenly spaced pieces that cover it; a shorter clip
-    is repeated. For clips of one length, that is the paper's way with a whole clip.
+    A network with the ArcFace loss learns to distinguish the units of a machine type. Its input is a log-mel
+    spectrogram and a learned one (TgramNet), in pieces of one length. It learns from one random piece of a clip at a
+    time. The embedding of a clip is the mean over evenly spaced pieces that cover it; a shorter clip is repeated. For
+    clips of one length, this is the paper's method with whole clips.
 
-    The defaults are those of the authors' code. Ours are: a network per machine type, not one for six; mel bands in
-    Slaney's scale, standardised over the training clips, not in plain dB; a constant learning rate, where theirs falls
-    to a tenth; and the weights of the last epoch, where theirs are the best of the epochs on labelled test clips.
+    The defaults are those of the authors' code, except for four: a network per machine type, where theirs is one for
+    six; mel bands in Slaney's scale, standardised over the training clips, where theirs are in plain dB; a constant
+    learning rate, where theirs falls to a tenth; and the weights of the last epoch, where theirs are of the epoch that
+    is best on labelled test clips.
     """
 
-    margin: float = 0.7  # radians
-    scale: float = 30.0
-    scoring: Scoring = "probability"
-    k: int = 1  # neighbours averaged
-    crop_frames: int | None = None
-    epochs: int = 300
-    batch_size: int = 128
-    learning_rate: float = 1e-4
-    seed: int = 0
-    mel: LogMel = LogMel(n_mels=128)  # TgramNet's windows, hop and number of maps are the same
+    margin: Annotated[float, AtLeast(0), Below(math.pi)] = 0.7  # radians
+    scale: Positive = 30.0
+    scoring: Scoring = "probability"  # probability: minus log probability of the own unit, in nats, as in the paper;
+    #          neighbours: mean cosine distance of the embedding to the `k` nearest training clips of the same unit
+    k: Count = 1  # neighbours averaged
+    crop_frames: Count | None = None  # length of the pieces; None: that of the shortest training clip
+    epochs: Count = 300
+    batch_size: Count = 128
+    learning_rate: Positive = 1e-4
+    seed: Seed = 0
+    feature: tuple[Waveform, LogMel] = (Waveform(), LogMel(n_mels=128))  # TgramNet takes its windows, its hop length
+    #          and its number of maps from the LogMel
     device: str = field(default="auto", repr=False)
-    feature: Bundle = field(init=False, repr=False)
     scope: ClassVar[Literal["unit", "machine"]] = "machine"
     units_needed: ClassVar[int] = 2
     one_channel: ClassVar[str] = "its network takes the samples and the spectrogram of one microphone"
+    papers: ClassVar[tuple[str, ...]] = ("liu2022stgram",)
     cpu_budget: ClassVar[Mapping[str, object]] = {
         "crop_frames": 32,
         "epochs": 2,
@@ -57,22 +61,16 @@ class Stgram(Detector):
         "learning_rate": 3e-3,
     }
 
-    def __post_init__(self) -> None:
-        check_scoring(self.scoring, self.k)
-        if self.crop_frames is not None and self.crop_frames < 1:
-            raise InputError(f"crop_frames={self.crop_frames}; at least 1, or None for whole clips")
-        self.feature = Bundle((Waveform(), self.mel))
-
     def fit(self, clips: Clips) -> Self:
-        shortest = min(len(self.feature.unpack(column)[1]) for column in clips.features)
+        shortest = min(map(len, clips.of(1).features))
         self.n_frames_ = min(shortest, self.crop_frames or shortest)
         with seeded(self.seed, self.device) as device:
             head = AngularMargin(clips.units, N_FEATURES, self.margin, self.scale)
-            network = StgramNetwork(self.mel, self.n_frames_)
+            network = StgramNetwork(self.feature[1], self.n_frames_)
             both, self.labels_ = nn.ModuleList([network, head]).to(device), head.labels(clips.units)
 
             def error(indices: Tensor) -> Tensor:
-                pieces = [self._pieces(clips.features[i], at_random=True) for i in indices]
+                pieces = [self._pieces(clips, int(i), at_random=True) for i in indices]
                 samples, frames = (torch.cat(parts).to(device) for parts in zip(*pieces, strict=True))
                 return head(network(samples, frames).float(), self.labels_[indices].to(device)).mean()
 
@@ -97,39 +95,39 @@ class Stgram(Detector):
             return self.head_(embeddings, labels).numpy()
 
     def _embeddings(self, clips: Clips) -> Tensor:
-        """Where each clip lies, `(n_clips, n_features)`: the mean direction of its pieces."""
+        """Return the embedding of each clip, `(n_clips, n_features)`: the mean direction of its pieces."""
         with evaluating(self.network_, self.device) as (network, device):
-            pieces = (self._pieces(column, at_random=False) for column in clips.features)
+            pieces = (self._pieces(clips, i, at_random=False) for i in range(len(clips)))
             each = [network(samples.to(device), frames.to(device)).double() for samples, frames in pieces]
             return torch.stack([functional.normalize(found).mean(dim=0) for found in each]).cpu()
 
-    def _pieces(self, column: np.ndarray, at_random: bool) -> tuple[Tensor, Tensor]:
+    def _pieces(self, clips: Clips, position: int, at_random: bool) -> tuple[Tensor, Tensor]:
         """Cut one clip: samples `(n_pieces, n_samples)` and frames `(n_pieces, n_frames, n_mels)` of the same time."""
-        samples, frames = self.feature.unpack(column)
+        samples, frames = clips.features[position], clips.of(1).features[position]
         if samples.shape[1] != 1:
             raise InputError(
                 f"clips have {samples.shape[1]} channels, but stgram takes 1: {self.one_channel}; "
                 "choose one with --channel"
             )
-        hop_length, n_frames = self.mel.hop_length, self.n_frames_
+        mel, n_frames = self.feature[1], self.n_frames_
         if len(frames) < n_frames:
             samples, frames = (
-                np.resize(samples, (n_frames * hop_length, 1)),
-                np.resize(frames, (n_frames, self.mel.n_mels)),
+                np.resize(samples, (n_frames * mel.hop_length, 1)),
+                np.resize(frames, (n_frames, mel.n_mels)),
             )
-        padded = np.pad(samples[:, 0], self.mel.n_fft // 2 if self.mel.center else 0)
+        padded = np.pad(samples[:, 0], mel.n_fft // 2 if mel.center else 0)
         last = len(frames) - n_frames
         starts = np.linspace(0, last, -(-len(frames) // n_frames)).astype(int)
         if at_random:
             starts = torch.randint(last + 1, (1,)).numpy()
-        n_samples = (n_frames - 1) * hop_length + self.mel.n_fft
-        sounds = [padded[start * hop_length : start * hop_length + n_samples] for start in starts]
+        n_samples = (n_frames - 1) * mel.hop_length + mel.n_fft
+        sounds = [padded[start * mel.hop_length :][:n_samples] for start in starts]
         pictures = [frames[start : start + n_frames] for start in starts]
         return torch.from_numpy(np.stack(sounds)), torch.from_numpy(np.stack(pictures))
 
 
 class StgramNetwork(nn.Module):
-    """Samples `(n_items, n_samples)` and their log-mel `(n_items, n_frames, n_mels)` in, embeddings out."""
+    """Maps samples `(n_items, n_samples)` and their log-mel `(n_items, n_frames, n_mels)` to embeddings."""
 
     def __init__(self, mel: LogMel, n_frames: int) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Variational autoencoder (Kingma and Welling 2013, arXiv 1312.6114), as a detector (An and Cho 2015)."""
+"""Variational autoencoder of log-mel frames."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -10,44 +10,44 @@ import torch
 from torch import Tensor, nn
 
 from detectors.contract.detector import Clips, Detector
+from detectors.contract.fields import Count, HeldOutShare, Positive, Seed
 from detectors.contract.registry import register
 from detectors.networks.dense import dense_network
-from detectors.networks.training import Windows, evaluating, seeded, stacked, train
-from features import Feature, InputError, LogMel
+from detectors.networks.training import evaluating, seeded, train
+from detectors.networks.windows import Windows, stacked
+from features import Feature, LogMel
 
-SCALE_FLOOR = 0.1  # dB: bands that hardly move in training are not magnified beyond this
-LOG_VARIANCE = 8.0  # logarithms of variances are kept within +- this
+SCALE_FLOOR = 0.1  # dB: the smallest standard deviation that a band is divided by
+LOG_VARIANCE = 8.0  # logarithms of variances are limited to +- this
 
 
 @register("vae")
 @dataclass
 class VariationalAutoencoder(Detector):
-    """Five log-mel frames x, standardised per band by the training clips, under a normal model learnt end to end.
+    """Negative evidence bound of a variational autoencoder (Kingma and Welling 2013; as detector An and Cho 2015).
 
-    Encoder q(z|x) and decoder p(x|z) are dense networks that give a mean and a log variance each; p(z) = N(0, 1).
-    scoring, in nats per window of five frames, averaged over the windows of a clip and over `n_draws` draws of z:
-    "neg_elbo" = E_q[-log p(x|z)] + KL(q(z|x) || p(z)), the bound on -log p(x) that training lowers;
-    "reconstruction_probability" = its first term, that of An and Cho with the sign turned; "kl" = its second term.
-    Every clip gets the same draws, which come from the seed.
+    The input x is five log-mel frames, standardised per band with the training clips. Encoder q(z|x) and decoder p(x|z)
+    are dense networks that give a mean and a log variance each; p(z) = N(0, 1).
+    Score: `E_q[-log p(x|z)] + KL(q(z|x) || p(z))` in nats per window of five frames, which is an upper bound of
+    -log p(x) and the training loss. It is averaged over the windows of a clip and over draws of z. The draws come from
+    the seed and are the same for every clip.
     """
 
-    frames: int = 5  # stacked into one vector
-    hidden: tuple[int, ...] = (64, 64)  # widths of the encoder, mirrored in the decoder
-    latent: int = 8
-    scoring: Literal["neg_elbo", "reconstruction_probability", "kl"] = "neg_elbo"
-    n_draws: int = 8
-    epochs: int = 50
-    batch_size: int = 512
-    learning_rate: float = 1e-3
-    validation_fraction: float = 0.1  # of the windows, the last ones; they are not learnt from
-    seed: int = 0
+    frames: Count = 5  # consecutive frames in one input vector
+    hidden: tuple[Count, ...] = (64, 64)  # widths of the encoder, mirrored in the decoder
+    latent: Count = 8  # dimensions of z
+    scoring: Literal["neg_elbo", "reconstruction_probability", "kl"] = "neg_elbo"  # the bound, its first term (the
+    #          score of An and Cho, with the opposite sign), or its second term
+    n_draws: Count = 8  # of z, in scoring
+    epochs: Count = 50
+    batch_size: Count = 512
+    learning_rate: Positive = 1e-3
+    validation_fraction: HeldOutShare = 0.1  # of the windows, the last ones; the network does not learn from them
+    seed: Seed = 0
     feature: Feature = LogMel()
     device: str = field(default="auto", repr=False)
+    papers: ClassVar[tuple[str, ...]] = ("kingma2013vae", "an2015vae")
     cpu_budget: ClassVar[Mapping[str, object]] = {"epochs": 15}
-
-    def __post_init__(self) -> None:
-        if self.scoring not in ("neg_elbo", "reconstruction_probability", "kl"):
-            raise InputError(f"scoring={self.scoring!r}; allowed: 'neg_elbo', 'reconstruction_probability', 'kl'")
 
     def fit(self, clips: Clips) -> Self:
         with seeded(self.seed, self.device) as device:
@@ -58,8 +58,8 @@ class VariationalAutoencoder(Detector):
             def error(indices: Tensor) -> Tensor:
                 x = windows[indices]
                 noise = torch.randn(1, len(x), self.latent, device=device)
-                rebuilding, divergence = network(x, noise)
-                return (rebuilding + divergence).mean()
+                reconstruction, divergence = network(x, noise)
+                return (reconstruction + divergence).mean()
 
             self.history_ = train(
                 network,
@@ -80,8 +80,12 @@ class VariationalAutoencoder(Detector):
         x = stacked(frames, self.frames, self.n_bins_, device)
         generator = torch.Generator().manual_seed(self.seed)
         noise = torch.randn(self.n_draws, len(x), self.latent, generator=generator).to(device)
-        rebuilding, divergence = (term.double().mean().item() for term in network(x, noise))
-        terms = {"neg_elbo": rebuilding + divergence, "reconstruction_probability": rebuilding, "kl": divergence}
+        reconstruction, divergence = (term.double().mean().item() for term in network(x, noise))
+        terms = {
+            "neg_elbo": reconstruction + divergence,
+            "reconstruction_probability": reconstruction,
+            "kl": divergence,
+        }
         return terms[self.scoring]
 
     def _network(self, features: Sequence[np.ndarray]) -> "VaeNetwork":
@@ -99,7 +103,7 @@ class VariationalAutoencoder(Detector):
 
 
 class VaeNetwork(nn.Module):
-    """Windows and standard normal noise in, the two terms of the negative evidence lower bound out, in nats."""
+    """Maps windows and standard normal noise to the two terms of the negative evidence lower bound, in nats."""
 
     mean: Tensor
     scale: Tensor

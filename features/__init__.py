@@ -1,7 +1,6 @@
 """Features of one waveform, how audio is read, and the cache that keeps them. No labels, no learning."""
 
 from features.audio import AudioSource, Channel, ChannelSelection, WavFile, ZipMember
-from features.bundle import Bundle
 from features.errors import InputError
 from features.feature import Feature
 from features.log_mel import LogMel
@@ -10,7 +9,6 @@ from features.waveform import Waveform
 
 __all__ = [
     "AudioSource",
-    "Bundle",
     "Channel",
     "ChannelSelection",
     "Feature",

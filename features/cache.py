@@ -92,9 +92,9 @@ class FeatureCache:
         )
 
 
-def code_version(feature: Feature) -> str:
-    """Hash of the code that computes a feature: this package and the files of its classes."""
-    files = {str(path) for path in Path(__file__).parent.glob("*.py")} | _own_files(feature)
+def code_version(*features: Feature) -> str:
+    """Hash of the code that computes features: this package and the files of their classes."""
+    files = {str(path) for path in Path(__file__).parent.glob("*.py")}.union(*map(_own_files, features))
     return _hash_of_files(tuple(sorted(files)))
 
 

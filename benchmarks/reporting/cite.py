@@ -1,14 +1,13 @@
 """BibTeX for what a table draws on: asdbench, the corpus, every detector, the published figures, the statistics.
 
-Entries are in `bibliography.bib`; those of corpora are with the corpora. Which papers a detector goes back to is said
-once, in its docstrings, and read from there: an arXiv number, a DOI, a title, or "first author ..., year".
+Entries are in `bibliography.bib`; those of corpora are with the corpora. A detector names its papers by their keys, in
+`Detector.papers`.
 """
 
-import inspect
 import json
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import version
@@ -25,12 +24,13 @@ from features import InputError
 
 BIBLIOGRAPHY = Path(__file__).parent / "bibliography.bib"
 NOT_OURS = "no detector of this installation; cite its authors"
+NO_ENTRY = "cite also, not in our bibliography,"
 STATISTICS = ("delong1988", "sun2014delong", "newcombe2006auc", "mcclish1989", "demsar2006", "benavoli2016meanranks")
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A BibTeX entry: its key, its text, and the fields that a docstring may name it by ("" where it has none)."""
+    """A BibTeX entry: its key, its text, and some of its fields as plain text ("" where it has none)."""
 
     key: str
     text: str
@@ -38,7 +38,6 @@ class Entry:
     year: str
     title: str
     eprint: str
-    doi: str
 
 
 def bibtex(dataset: str, labels: Sequence[str], commit: str | None = None) -> str:
@@ -50,9 +49,7 @@ def bibtex(dataset: str, labels: Sequence[str], commit: str | None = None) -> st
     parts = [("asdbench", [_asdbench(commit)])]
     if dataset in DATASETS:
         parts.append((f"corpus: {DATASETS[dataset].title}", parse(DATASETS[dataset].citation)))
-    for label in labels:
-        entries = _of_label(label)
-        parts.append((label if entries is not None else f"{label}: {NOT_OURS}", entries or []))
+    parts += map(_of_label, labels)
     parts.append(("published figures on this corpus", _of_published(dataset)))
     parts.append(("intervals, partial AUC, comparison", [_entries()[key] for key in STATISTICS]))
     lines, known = list[str](), set[str]()
@@ -60,7 +57,7 @@ def bibtex(dataset: str, labels: Sequence[str], commit: str | None = None) -> st
         new = [entry for entry in entries if entry.key not in known]
         known |= {entry.key for entry in new}
         keys = ", ".join(entry.key for entry in entries)
-        if keys or comment.endswith(NOT_OURS):
+        if keys or NOT_OURS in comment or NO_ENTRY in comment:
             said = comment.replace("@", " at ")  # BibTeX knows no comments: everywhere an @ begins an entry
             lines += [f"% {said}{f': {keys}' if keys else ''}", *(f"{entry.text}\n" for entry in new)]
     return "\n".join(lines)
@@ -85,19 +82,20 @@ def of_results(root: Path) -> str:
 
 
 def papers(detector: Detector) -> list[Entry]:
-    """The entries that the docstrings of a detector, its module and its members name, in order of their keys."""
-    texts = [inspect.getdoc(inspect.getmodule(type(detector))) or ""]
-    texts += [inspect.getdoc(part) or "" for part in type(detector).__mro__ if part.__module__.startswith("detectors.")]
-    found = {entry.key: entry for text in texts for entry in named_in(text)}
-    for member in _members(detector):
-        found |= {entry.key: entry for entry in papers(member)}
-    return [found[key] for key in sorted(found)]
+    """Return the entries that a detector and its inner detectors name, in order of their keys.
+
+    A plugin may name papers that the bibliography does not hold; `unknown_papers` returns their keys.
+    """
+    return [_entries()[key] for key in sorted(_keys(detector)) if key in _entries()]
 
 
-def named_in(text: str) -> list[Entry]:
-    """The entries that a text names by arXiv number, DOI, title, or first author and year."""
-    plain = " ".join(_plain(text).split())
-    return [entry for entry in _entries().values() if _is_named(entry, plain)]
+def unknown_papers(detector: Detector) -> list[str]:
+    """Return the keys that a detector and its inner detectors name and that no entry has."""
+    return sorted(_keys(detector) - set(_entries()))
+
+
+def _keys(detector: Detector) -> set[str]:
+    return set(detector.papers).union(*map(_keys, detector.inner_detectors))
 
 
 def parse(bib: str) -> list[Entry]:
@@ -118,7 +116,6 @@ def _entry(text: str) -> Entry:
         fields.get("year", ""),
         _plain(fields.get("title", "")),
         fields.get("eprint", numbers[1] if numbers else ""),
-        fields.get("doi", ""),
     )
 
 
@@ -132,13 +129,6 @@ def _plain(text: str) -> str:
     return "".join(character for character in decomposed if not unicodedata.combining(character))
 
 
-def _is_named(entry: Entry, text: str) -> bool:
-    if any(name and name in text for name in (entry.eprint, entry.doi, entry.title)):
-        return True
-    family, year = re.escape(entry.first_author), entry.year
-    return bool(family and year and re.search(rf"\b{family}\b[^\d;]{{0,60}}\b{year}\b", text))
-
-
 @lru_cache(maxsize=1)
 def _entries() -> dict[str, Entry]:
     """All entries by key: the bibliography's, and those of the corpora."""
@@ -146,17 +136,14 @@ def _entries() -> dict[str, Entry]:
     return {entry.key: entry for text in texts for entry in parse(text)}
 
 
-def _of_label(label: str) -> list[Entry] | None:
-    """The papers of a row's detector; None where there is no such detector here."""
+def _of_label(label: str) -> tuple[str, list[Entry]]:
+    """Return what to say of a row, and the papers of its detector."""
     try:
-        return papers(create(label))
+        detector = create(label)
     except InputError:
-        return None
-
-
-def _members(detector: Detector) -> Iterable[Detector]:
-    lists = [value for value in vars(detector).values() if isinstance(value, list)]
-    return [item for items in lists for item in items if isinstance(item, Detector)]
+        return f"{label}: {NOT_OURS}", []
+    unknown = unknown_papers(detector)
+    return f"{label}: {NO_ENTRY} {', '.join(unknown)}" if unknown else label, papers(detector)
 
 
 def _of_published(dataset: str) -> list[Entry]:

@@ -26,6 +26,7 @@ from benchmarks.run.plan import Group, Job, Plan
 from benchmarks.run.store import SCHEMA_VERSION, Store
 from detectors import Clips, Detector
 from detectors.contract.code_version import code_version as detector_code_version
+from detectors.contract.detector import features_of
 from features.cache import FeatureCache
 from features.cache import code_version as feature_code_version
 
@@ -52,7 +53,7 @@ def record_of(plan: Plan, job: Job, how: Mapping[str, object]) -> Record:
     config = {
         "detector": repr(job.detector),
         "detector_code": detector_code_version(job.detector),
-        "feature_code": feature_code_version(job.detector.feature),
+        "feature_code": feature_code_version(*features_of(job.detector)),
         "seed": job.cells[0].seed,
         "dataset": plan.dataset.name,
         "dataset_identity": plan.dataset.identity,
@@ -91,7 +92,7 @@ def execute(store: Store, cache: FeatureCache, job: Job, record: Record, diagnos
             return fail(store, job, record, "error", problems[0])
         loaded = [_load(cache, job, group, record.sample_rate) for group in job.groups]
         diagnosis = _diagnosis(job, loaded[0][0]) if diagnose and job.detector.scope == "unit" else None
-        fit_seconds = _fit(job.detector, _concatenate([parts["train"] for parts, _ in loaded]), diagnosis)
+        fit_seconds = _fit(job.detector, Clips.joined([parts["train"] for parts, _ in loaded]), diagnosis)
         for cell, group, (parts, seconds_per_clip) in zip(job.cells, job.groups, loaded, strict=True):
             scores, score_seconds = _score(job.detector, group, parts)
             times = {
@@ -123,17 +124,16 @@ def fail(store: Store, job: Job, record: Record, status: str, message: str, trac
 
 
 def _load(cache: FeatureCache, job: Job, group: Group, sample_rate: int) -> tuple[dict[str, Clips], float]:
-    """The clips of each part, as the detector may see them, and the seconds that one clip's features took."""
+    """Return the clips of each part, as the detector may see them, and the seconds that one clip's features took."""
     assert group.split is not None
     sources = [clip.audio for clip in group.clips]
-    cached = cache.load(sources, group.channel, job.detector.feature, sample_rate)
-    everything = Clips(cached.arrays, [group.unit] * len(group.clips))
+    features = features_of(job.detector)
+    cached = {feature: cache.load(sources, group.channel, feature, sample_rate) for feature in features}
+    first, *further = [cached[feature].arrays for feature in features]
+    everything = Clips(first, [group.unit] * len(group.clips), further)
     positions = {part: [group.position[c.path] for c in clips] for part, clips in group.split.parts().items()}
-    return {part: everything.take(indices) for part, indices in positions.items()}, cached.seconds_per_clip
-
-
-def _concatenate(parts: list[Clips]) -> Clips:
-    return Clips([a for clips in parts for a in clips.features], [u for clips in parts for u in clips.units])
+    seconds_per_clip = sum(entry.seconds_per_clip for entry in cached.values())
+    return {part: everything.take(indices) for part, indices in positions.items()}, seconds_per_clip
 
 
 def _diagnosis(job: Job, parts: Mapping[str, Clips]) -> Diagnosis:

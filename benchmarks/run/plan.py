@@ -197,8 +197,9 @@ def _jobs(
     dataset: Dataset, label: str, detector: Detector, groups: tuple[Group, ...], seeds: Sequence[int], device: str
 ) -> list[Job]:
     fields = {field.name for field in dataclasses.fields(detector)}
-    heard = dataset.feature_for(detector.feature)
-    settings: dict[str, Any] = {} if heard == detector.feature else {"feature": heard}
+    own = detector.feature
+    given = tuple(map(dataset.feature_for, own)) if isinstance(own, tuple) else dataset.feature_for(own)
+    settings: dict[str, Any] = {} if given == own else {"feature": given}
     settings |= {"device": device} if "device" in fields else {}
     jobs = []
     for seed in seeds:

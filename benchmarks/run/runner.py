@@ -20,6 +20,7 @@ from threadpoolctl import threadpool_limits
 from benchmarks.run.execution import Record, execute, fail, record_of
 from benchmarks.run.plan import Group, Job, Plan
 from benchmarks.run.store import Store
+from detectors.contract.detector import features_of
 from detectors.contract.registry import load_plugin
 from features import Feature
 from features.cache import FeatureCache
@@ -58,7 +59,7 @@ class Runner:
             for group in job.groups:
                 key = (group.machine, group.unit, group.snr_db)
                 if group.split is not None:
-                    wanted.setdefault(key, (group, {}))[1][job.detector.feature] = None
+                    wanted.setdefault(key, (group, {}))[1].update(dict.fromkeys(features_of(job.detector)))
         tasks = [
             (group, (_fill_cache, self.cache, group, tuple(features), plan.dataset.sample_rate))
             for group, features in wanted.values()

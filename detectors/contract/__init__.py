@@ -1,1 +1,1 @@
-"""What a detector is: the contract, the registry, variants as text, the checks and their sounds, the code version."""
+"""The contract of a detector: its methods and fields, the registry, variants as text, checks, the code version."""

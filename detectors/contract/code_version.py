@@ -10,25 +10,23 @@ from detectors.contract.detector import Detector
 _NOT_THE_METHOD = {
     "detectors",
     "detectors.contract",
+    "detectors.contract.fields",
     "detectors.contract.registry",
     "detectors.contract.variants",
-}  # how a class is found, not what it does
+}  # how a class is found and its fields are checked, not what it does
 
 
 def code_version(detector: Detector) -> str:
-    """Hash of the files that define the detector and those inside it, and of all of this package that they draw on."""
+    """Hash of the files that define a detector and its inner detectors, and of all of this package that they use."""
     modules: dict[str, ModuleType] = {}
-    for part in _parts(detector):
+    for part in _with_inner(detector):
         _collect(sys.modules[type(part).__module__], modules)
     files = sorted(str(module.__file__) for module in modules.values())
     return hashlib.sha256(b"".join(Path(file).read_bytes() for file in files)).hexdigest()[:16]
 
 
-def _parts(detector: Detector) -> list[Detector]:
-    """The detector and those that it holds in lists, as an ensemble does."""
-    lists = [value for value in vars(detector).values() if isinstance(value, list)]
-    inside = [item for items in lists for item in items if isinstance(item, Detector)]
-    return [detector, *(part for item in inside for part in _parts(item))]
+def _with_inner(detector: Detector) -> list[Detector]:
+    return [detector, *(part for inner in detector.inner_detectors for part in _with_inner(inner))]
 
 
 def _collect(module: ModuleType, seen: dict[str, ModuleType]) -> None:

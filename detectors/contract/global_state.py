@@ -1,4 +1,4 @@
-"""The global random generators: what state they are in, and how third-party code is kept from leaving a trace."""
+"""The state of the global random generators, and how to restore it after third-party code has changed it."""
 
 import random
 import sys
@@ -7,11 +7,11 @@ from contextlib import contextmanager
 
 import numpy as np
 
-# ruff: noqa: NPY002 - the legacy interface is the only way to the generator that is global
+# ruff: noqa: NPY002 - only the legacy interface gives access to the global generator
 
 
 def global_state() -> dict[str, object]:
-    """Return the states of the global generators of random, numpy and, where it is loaded, torch."""
+    """Return the states of the global generators of random, numpy and, if it is loaded, torch."""
     state: dict[str, object] = {"random": random.getstate(), "numpy": np.random.get_state()}
     if torch := sys.modules.get("torch"):
         state["torch"] = torch.get_rng_state().numpy()  # (n_bytes,) uint8
@@ -20,9 +20,15 @@ def global_state() -> dict[str, object]:
 
 @contextmanager
 def seeded_globally(seed: int) -> Iterator[dict[str, object]]:
-    """Seed the global generators and put them back at the end; yields the state that they were in.
+    """Seed the global generators and restore them at the end; yields the state before.
 
-    For code of others that reads global state. Ours draws from `np.random.default_rng(seed)`.
+    For third-party code that uses global state. Our own code draws from `np.random.default_rng(seed)`.
+
+    >>> with seeded_globally(0):
+    ...     first = random.random()
+    >>> with seeded_globally(0):
+    ...     random.random() == first
+    True
     """
     before = global_state()
     try:

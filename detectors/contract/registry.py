@@ -1,7 +1,7 @@
-"""The registry: which detectors exist, and under which name.
+"""The registry: which detectors exist, and under which names.
 
-A file in this folder that registers a detector is all there is to adding one. Other packages add theirs through
-the entry point group `asdbench.detectors`; `load_plugin` takes one from any file.
+To add a detector, put a file that registers it into the folder `detectors/`. Other packages add theirs with the entry
+point group `asdbench.detectors`; `load_plugin` imports one from any file.
 """
 
 import difflib
@@ -28,7 +28,7 @@ _registered: dict[str, type[Detector]] = {}
 
 @dataclass(frozen=True)
 class Unavailable:
-    """A detector that is there but cannot run as it is, and what it needs."""
+    """A detector that cannot run as it is, and what it needs."""
 
     name: str
     reason: str
@@ -37,7 +37,24 @@ class Unavailable:
 def register(name: str) -> Callable[[type[Detector]], type[Detector]]:
     """Register a detector dataclass under `name` (lower snake, the file's name or a family prefix of it).
 
-    Raises `InputError` where the name is malformed or taken, naming both classes.
+    Raises `InputError` where the name is malformed, or taken by another class, which the message names.
+
+    >>> import numpy as np
+    >>> from features import Feature, Level
+    >>> __name__ = "twice_the_level"  # the file that this is in
+    >>> @register("twice_the_level")
+    ... @dataclass
+    ... class TwiceTheLevel(Detector):
+    ...     feature: Feature = Level()
+    ...
+    ...     def fit(self, clips):
+    ...         return self
+    ...
+    ...     def score(self, clips):
+    ...         return np.array([2 * frames.item() for frames in clips.features])
+    >>> find("twice_the_level").__name__
+    'TwiceTheLevel'
+    >>> _ = _registered.pop("twice_the_level")
     """
 
     def add(detector: type[Detector]) -> type[Detector]:
@@ -53,6 +70,7 @@ def register(name: str) -> Callable[[type[Detector]], type[Detector]]:
         if taken is not None and _place(taken) != _place(detector):
             raise InputError(f"detector name {name!r} is taken twice: {_place(taken)} and {_place(detector)}")
         _registered[name] = detector
+        detector.registered_as = name
         return detector
 
     return add
@@ -86,9 +104,9 @@ def load_plugin(file: Path | str) -> list[str]:
 
 
 def detectors() -> tuple[dict[str, type[Detector]], list[Unavailable]]:
-    """Import everything that is there; return the detectors by name, and apart those that cannot run as they are.
+    """Import all detectors; return those that can run, by name, and those that cannot.
 
-    These lack a third-party module, or a field without which they have nothing to run (`Detector.needs`).
+    The latter need a third-party module, or a field that has no useful default (`Detector.needs`).
     """
     unavailable = []
     files = [module.name for module in pkgutil.iter_modules([str(METHODS)]) if not module.ispkg]
@@ -105,7 +123,7 @@ def detectors() -> tuple[dict[str, type[Detector]], list[Unavailable]]:
 
 
 def is_registered(name: str) -> bool:
-    """Whether its class could be imported, be it able to run as it is or not."""
+    """Return whether its class could be imported, even if it cannot run as it is."""
     return name in _registered
 
 
@@ -114,7 +132,7 @@ def _not_installed(name: str, module: str) -> Unavailable:
 
 
 def _missing_module(load: Callable[[], object]) -> str | None:
-    """Run an import; return the third-party module it lacks. A missing module of ours is a bug and raises."""
+    """Run an import; return the third-party module that is missing. A missing module of ours is a bug and raises."""
     try:
         load()
     except ModuleNotFoundError as error:
@@ -126,7 +144,13 @@ def _missing_module(load: Callable[[], object]) -> str | None:
 
 
 def find(name: str) -> type[Detector]:
-    """Return the detector class of this name, importing no more than needed. Raises `InputError` if there is none."""
+    """Return the detector class of this name, and import no more than needed.
+
+    Raises `InputError` if there is none, with the nearest name.
+
+    >>> find("knn").__name__
+    'NearestNeighbours'
+    """
     for stem in _prefixes(name):
         if name not in _registered and (METHODS / f"{stem}.py").is_file():
             _missing_module(partial(importlib.import_module, f"detectors.{stem}"))

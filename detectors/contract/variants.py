@@ -7,13 +7,11 @@ import ast
 import dataclasses
 import difflib
 import inspect
-import re
-import types
 import typing
 from typing import Any
 
 import features
-from detectors.contract.detector import Detector
+from detectors.contract.detector import Detector, features_of
 from detectors.contract.registry import find
 from features import Feature, InputError
 
@@ -21,7 +19,11 @@ _FEATURES = {n: c for n, c in vars(features).items() if isinstance(c, type) and 
 
 
 def split_names(text: str, separator: str = ",") -> list[str]:
-    """Split at each separator outside brackets: `"knn[k=3,whiten=False],iforest"` -> two names."""
+    """Split at each separator outside brackets.
+
+    >>> split_names("knn[k=3,whiten=False],iforest")
+    ['knn[k=3,whiten=False]', 'iforest']
+    """
     names, depth = [""], 0
     for character in text:
         depth += (character in "[(") - (character in "])")
@@ -33,7 +35,11 @@ def split_names(text: str, separator: str = ",") -> list[str]:
 
 
 def parse(text: str) -> tuple[str, dict[str, object]]:
-    """Split `name[field=value,...]` into the name and the values of its fields."""
+    """Split `name[field=value,...]` into the name and the values of its fields.
+
+    >>> parse("gmm[components=4,pools=held_out]")
+    ('gmm', {'components': 4, 'pools': 'held_out'})
+    """
     name, bracket, inside = text.strip().partition("[")
     if not bracket:
         return name, {}
@@ -52,23 +58,34 @@ def parse(text: str) -> tuple[str, dict[str, object]]:
 
 
 def create(text: str) -> Detector:
-    """Make a fresh detector from `name`, `name[field=value,...]`, `name@cpu` or `name@cpu[field=value,...]`.
+    """Make a new detector from `name`, `name[field=value,...]`, `name@cpu` or `name@cpu[field=value,...]`.
 
     `@cpu` sets the fields of the class's `cpu_budget` first. Raises `InputError` where the name, the budget, a field
-    or a value is unknown, and says what there is.
+    or a value is wrong, and says what is allowed.
+
+    >>> create("knn[k=3]").k
+    3
+    >>> create("knn[k=-3]")
+    Traceback (most recent call last):
+        ...
+    features.errors.InputError: knn[k=-3]: k is at least 1
     """
     label, values = parse(text)
     name, at, budget = label.partition("@")
     detector = find(name)
     if at and budget != "cpu":
         raise InputError(f"{text!r}: the only budget to name is @cpu; without it a detector trains as published")
+    _check_names(name, detector, values)
     settings: dict[str, Any] = dict(detector.cpu_budget) if at else {}
-    settings |= {field: _checked(name, detector, field, value) for field, value in values.items()}
-    return detector(**settings)
+    return detector(**settings | values)
 
 
 def with_budget(text: str, budget: str) -> str:
-    """The row label under a budget: "cpu" adds `@cpu` to the name of a detector that has a reduced CPU budget."""
+    """Return the row label under a budget: "cpu" adds `@cpu` to a detector that has a reduced CPU budget.
+
+    >>> with_budget("dcase_ae[latent=4]", "cpu"), with_budget("knn", "cpu")
+    ('dcase_ae@cpu[latent=4]', 'knn')
+    """
     if budget not in ("cpu", "full"):
         raise InputError(f"--budget {budget}: choose cpu or full")
     label, _ = parse(text)
@@ -78,52 +95,38 @@ def with_budget(text: str, budget: str) -> str:
 
 
 def described(name: str) -> tuple[str, str, str]:
-    """A detector in a line: its input, its track, and its idea with the paper (from the class, else from its file)."""
-    detector = find(name)
-    texts = [inspect.getdoc(detector) or "", inspect.getdoc(inspect.getmodule(detector)) or ""]
-    lines = [text.partition("\n")[0] for text in texts]
-    line = next((line for line in lines if re.search(r"\b(19|20)\d\d\b|arXiv", line)), lines[-1])
+    """Describe a detector in a line: its input, its track, and the first line of its docstring."""
+    detector = create(name)
+    inputs = dict.fromkeys(type(feature).__name__ for feature in features_of(detector))
     across = "cross-unit track: learns across units" if detector.scope == "machine" else "one model per unit"
-    return type(create(name).feature).__name__, "sanity row" if detector.sanity else across, line
+    idea = (inspect.getdoc(type(detector)) or "").partition("\n")[0]
+    return " + ".join(inputs), "sanity row" if detector.sanity else across, idea
 
 
 def configurable_fields(detector: type[Detector]) -> dict[str, dataclasses.Field]:
-    """The fields that a variant may set, by name."""
+    """Return the fields that a variant may set, by name."""
     return {field.name: field for field in dataclasses.fields(typing.cast(type, detector)) if field.init}
 
 
 def _value(node: ast.expr) -> object:
+    if isinstance(node, ast.Tuple):
+        return tuple(map(_value, node.elts))
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _FEATURES and not node.args:
-        return _FEATURES[node.func.id](**{str(keyword.arg): _value(keyword.value) for keyword in node.keywords})
+        values = {str(keyword.arg): _value(keyword.value) for keyword in node.keywords}
+        try:
+            return _FEATURES[node.func.id](**values)
+        except TypeError as error:  # it has no such field, or cannot be made by name
+            raise InputError(f"{ast.unparse(node)}: {error}; write FEATURE(field=value)") from error
     try:
         return ast.literal_eval(node)
     except ValueError:
         return ast.unparse(node).replace(" ", "")
 
 
-def _checked(name: str, detector: type[Detector], field: str, value: object) -> object:
-    """Return the value in the type that the field declares, or say why it cannot be."""
+def _check_names(name: str, detector: type[Detector], values: dict[str, object]) -> None:
     fields = configurable_fields(detector)
-    if field not in fields:
-        close = difflib.get_close_matches(field, fields, n=1)
-        hint = f"did you mean {close[0]!r}? " if close else ""
-        raise InputError(f"{name} has no field {field!r}; {hint}It has: {', '.join(fields)}")
-    annotation = typing.get_type_hints(detector)[field]
-    if not _fits(value, annotation):
-        wanted = getattr(annotation, "__name__", None) if isinstance(annotation, type) else None
-        raise InputError(f"{name}[{field}={value}]: wants {wanted or annotation}, found {type(value).__name__}")
-    return float(value) if annotation is float and isinstance(value, int) else value
-
-
-def _fits(value: object, annotation: Any) -> bool:
-    origin = typing.get_origin(annotation)
-    if origin in (typing.Union, types.UnionType):
-        return any(_fits(value, option) for option in typing.get_args(annotation))
-    if origin is typing.Literal:
-        return value in typing.get_args(annotation)
-    if annotation is float:
-        return isinstance(value, int | float) and not isinstance(value, bool)
-    if annotation is int:
-        return isinstance(value, int) and not isinstance(value, bool)
-    kind = origin or annotation
-    return isinstance(value, kind) if isinstance(kind, type) else True
+    for field in values:
+        if field not in fields:
+            close = difflib.get_close_matches(field, fields, n=1)
+            hint = f"did you mean {close[0]!r}? " if close else ""
+            raise InputError(f"{name} has no field {field!r}; {hint}It has: {', '.join(fields)}")

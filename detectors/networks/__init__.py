@@ -1,1 +1,1 @@
-"""What several networks share: the training loop and the building blocks."""
+"""What several networks share: the training loop, windows of frames, and building blocks."""

@@ -1,11 +1,11 @@
-"""Telling machine units apart by angle: ArcFace (arXiv 1801.07698) and sub-cluster AdaCos (Wilkinghoff, 2021).
+"""Classification of machine units by angle: ArcFace (arXiv 1801.07698) and sub-cluster AdaCos (Wilkinghoff, 2021).
 
-Each unit has one or more centres on a sphere, and the embedding of a clip lies at an angle to each of them.
+Each unit has one or more centres on a sphere, and the embedding of a clip has an angle to each of them.
 """
 
 import math
 from collections.abc import Sequence
-from typing import Literal, get_args
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -19,11 +19,11 @@ TINY = 1e-12  # keeps the gradient of a square root finite
 
 
 class AngularMargin(nn.Module):
-    """Embeddings and the units they are said to be of, in; surprise, out: the loss, and an anomaly score.
+    """The loss of a classifier of units, which is also an anomaly score: `-log p(own unit)` in nats.
 
-    The surprise is `-log p(own unit)` in nats, under a softmax over `scale * cos(angle to each centre)` in which the
-    angle to the centres of the own unit counts as `margin` radians larger than it is. A unit with several centres has
-    the sum of their probabilities. Raises `InputError` for fewer than two units.
+    p is a softmax over `scale * cos(angle to each centre)`, in which the angle to the centres of the own unit is
+    increased by `margin` radians. The probability of a unit with several centres is the sum over them.
+    Raises `InputError` for fewer than two units.
     """
 
     def __init__(self, units: Sequence[str], n_features: int, margin: float, scale: float, n_centres: int = 1) -> None:
@@ -31,7 +31,7 @@ class AngularMargin(nn.Module):
         self.names = sorted(set(units))
         if len(self.names) < 2:
             raise InputError(
-                f"clips of {len(self.names)} unit ({', '.join(self.names)}) to learn from; telling units apart needs "
+                f"clips of {len(self.names)} unit ({', '.join(self.names)}) to learn from; a classifier of units needs "
                 "two units or more of a machine, so run with more units"
             )
         self.margin, self.scale = margin, scale
@@ -39,7 +39,7 @@ class AngularMargin(nn.Module):
         nn.init.xavier_uniform_(self.centres)
 
     def labels(self, units: Sequence[str]) -> Tensor:
-        """Return the number of each clip's unit, `(n_clips,) int64`. Raises `InputError` for a unit never learnt."""
+        """Return the number of each clip's unit, `(n_clips,) int64`. Raises `InputError` for an unknown unit."""
         if unknown := sorted(set(units) - set(self.names)):
             raise InputError(
                 f"unit {unknown[0]!r} was not in training, only {', '.join(self.names)}; fit on normal clips of it too"
@@ -47,8 +47,8 @@ class AngularMargin(nn.Module):
         return torch.tensor([self.names.index(unit) for unit in units], dtype=torch.int64)
 
     def forward(self, embeddings: Tensor, labels: Tensor) -> Tensor:
-        """`(n_clips, n_features)` and `(n_clips,) int64` -> surprise `(n_clips,)` in nats, never below 0."""
-        with torch.autocast(embeddings.device.type, enabled=False):  # angles near 0 are beyond bfloat16
+        """`(n_clips, n_features)` and `(n_clips,) int64` -> loss `(n_clips,)` in nats, at least 0."""
+        with torch.autocast(embeddings.device.type, enabled=False):  # bfloat16 cannot represent angles near 0
             centres = functional.normalize(self.centres.to(embeddings.dtype), dim=2)
             cosines = torch.einsum("nf,ucf->nuc", functional.normalize(embeddings), centres)
             own = functional.one_hot(labels, len(self.names)).bool()  # (n_clips, n_units)
@@ -58,30 +58,22 @@ class AngularMargin(nn.Module):
             return functional.softplus(others - evidence[own])  # -log p, exact even where p rounds to 1
 
     def _with_margin(self, cosines: Tensor) -> Tensor:
-        """cos(angle + margin); beyond 180 degrees, where it would rise again, a line, as in ArcFace's own code."""
+        """cos(angle + margin); a line beyond 180 degrees, where it would rise again, as in ArcFace's own code."""
         sines = (1 - cosines.square()).clamp(min=TINY).sqrt()
         shifted = cosines * math.cos(self.margin) - sines * math.sin(self.margin)
         return torch.where(cosines > -math.cos(self.margin), shifted, cosines - self.margin * math.sin(self.margin))
 
 
-def check_scoring(scoring: str, k: int) -> None:
-    """Raise `InputError` unless both fields of a detector are what they may be."""
-    if scoring not in get_args(Scoring):
-        raise InputError(f"scoring={scoring!r}; allowed: {', '.join(map(repr, get_args(Scoring)))}")
-    if k < 1:
-        raise InputError(f"k={k}; at least 1 neighbour")
-
-
 def subcluster_adacos(units: Sequence[str], n_features: int, n_centres: int = 16) -> AngularMargin:
-    """Many centres a unit and no margin, at the scale of fixed AdaCos (Zhang et al. 2019, arXiv 1905.00292)."""
+    """Return a head with many centres per unit, no margin and the scale of fixed AdaCos (arXiv 1905.00292)."""
     n_all = len(set(units)) * n_centres
     return AngularMargin(units, n_features, 0.0, math.sqrt(2) * math.log(n_all - 1), n_centres)
 
 
 def neighbour_distances(embeddings: Tensor, labels: Tensor, normal: Tensor, normal_labels: Tensor, k: int) -> Tensor:
-    """Mean cosine distance of clips to the k nearest normal clips of their own unit, `(n_clips,)` in 0..2.
+    """Return the mean cosine distance of clips to the k nearest normal clips of their own unit, `(n_clips,)` in 0..2.
 
-    embeddings `(n_clips, n_features)` and labels `(n_clips,)`; normal and normal_labels alike, of the training clips.
+    embeddings `(n_clips, n_features)` and labels `(n_clips,)`; normal and normal_labels: the same of training clips.
     """
     clips, normal = functional.normalize(embeddings), functional.normalize(normal)
     distances = clips.new_empty(len(clips))

@@ -1,4 +1,4 @@
-"""MobileFaceNet (Chen et al. 2018, arXiv 1804.07573): images in, embeddings out, with about a million weights."""
+"""MobileFaceNet (Chen et al. 2018, arXiv 1804.07573), a small network that maps images to embeddings."""
 
 from torch import Tensor, nn
 
@@ -14,7 +14,8 @@ BOTTLENECKS = (  # expansion, maps out, how many, stride of the first: table 1 o
 def mobilefacenet(n_maps: int, height: int, width: int, n_features: int = 128) -> nn.Sequential:
     """Return the network, `(n_items, n_maps, height, width) -> (n_items, n_features)`.
 
-    Its last convolution is as large as its input, so height and width are fixed; they are halved four times before.
+    It has about a million weights. Its last convolution is as large as its input, which has been halved four times
+    before, so height and width are fixed.
     """
     layers = [*_conv(n_maps, 64, 3, stride=2), nn.PReLU(64), *_conv(64, 64, 3, groups=64), nn.PReLU(64)]
     n_in = 64
@@ -33,7 +34,7 @@ def mobilefacenet(n_maps: int, height: int, width: int, n_features: int = 128) -
 
 
 class Bottleneck(nn.Module):
-    """Widen, filter each map by itself, narrow without a nonlinearity; added to its input where the shape allows."""
+    """Widen, filter each map separately, narrow without a nonlinearity; add the input where the shapes are equal."""
 
     def __init__(self, n_in: int, n_out: int, expansion: int, stride: int) -> None:
         super().__init__()

@@ -36,13 +36,13 @@ def sine(n_samples: int = SAMPLE_RATE, frequency: float = 1000.0) -> np.ndarray:
     return np.sin(2 * np.pi * frequency * np.arange(n_samples) / SAMPLE_RATE).astype(np.float32)
 
 
-def heard(feature: Feature, *waveforms: np.ndarray) -> Clips:
+def clips_of(feature: Feature, *waveforms: np.ndarray) -> Clips:
     return Clips([feature(waveform, SAMPLE_RATE) for waveform in waveforms], ["00"] * len(waveforms))
 
 
 def test_loudness_is_the_level_in_db() -> None:
     detector = Loudness()
-    sounds = heard(detector.feature, sine(), 0.1 * sine(), np.full(100, 0.5, dtype=np.float32))
+    sounds = clips_of(detector.feature, sine(), 0.1 * sine(), np.full(100, 0.5, dtype=np.float32))
     assert detector.fit(sounds).score(sounds) == pytest.approx([-3.01, -23.01, -6.02], abs=0.01)
 
 
@@ -65,10 +65,10 @@ def test_knn_by_hand() -> None:
 
 
 def test_knn_whitened_is_the_mahalanobis_distance_between_clips() -> None:
-    normal, heard = gaussian_clips(60, 4), gaussian_clips(5, 4, seed=1)
-    whitened = NearestNeighbours(k=1, whiten=True).fit(normal).score(heard)
+    normal, test = gaussian_clips(60, 4), gaussian_clips(5, 4, seed=1)
+    whitened = NearestNeighbours(k=1, whiten=True).fit(normal).score(test)
     reference = Mahalanobis().fit(normal)
-    scaled = [reference.scaler_.transform(np.concatenate(part.features)) for part in (normal, heard)]
+    scaled = [reference.scaler_.transform(np.concatenate(part.features)) for part in (normal, test)]
     precision = reference.covariance_.precision_
     expected = [min(np.sqrt((x - z) @ precision @ (x - z)) for z in scaled[0]) for x in scaled[1]]
     assert whitened == pytest.approx(expected, rel=1e-6)
@@ -106,7 +106,7 @@ def test_frames_score_is_the_mean_over_frames(detector) -> None:
 
 @pytest.mark.parametrize("detector", [IsolationForest, OneClassSvm])
 def test_frames_of_a_pooled_feature_are_refused(detector) -> None:
-    with pytest.raises(InputError, match=r"frames=100 needs a feature that has frames"):
+    with pytest.raises(InputError, match=r"frames=100\]: choose a feature that has frames"):
         detector(frames=100)
 
 
@@ -178,9 +178,9 @@ def test_mixture_of_one_component_is_the_gaussian_of_the_training_clips() -> Non
     detector = TimeWeightedMixture(components=1, regularisation=1e-6).fit(normal)
     expected = np.zeros(10)
     for pool in (0, 1):
-        table, heard = (np.stack([frames[pool] for frames in part.features]) for part in (normal, other))
+        table, values = (np.stack([frames[pool] for frames in part.features]) for part in (normal, other))
         covariance = np.cov(table.T, bias=True) + 1e-6 * np.eye(3)
-        expected -= multivariate_normal(table.mean(axis=0), covariance).logpdf(heard) / 2
+        expected -= multivariate_normal(table.mean(axis=0), covariance).logpdf(values) / 2
     assert detector.score(other) == pytest.approx(expected, rel=1e-6)
 
 

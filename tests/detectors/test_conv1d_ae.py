@@ -51,7 +51,7 @@ def test_waveform_defaults_are_the_published_training():
 
 
 @pytest.mark.parametrize(("design", "early", "late"), [("corrected", 0, 0), ("article", 59, -59)])
-def test_mended_output_is_in_phase_with_its_target_and_the_articles_drifts(design, early, late):
+def test_corrected_output_is_in_phase_with_its_target_and_the_articles_drifts(design, early, late):
     """Which input samples move an output sample, on average, against the sample that it is compared with."""
     network = conv1d_ae.conv_network().double().eval()
     for layer in network:
@@ -61,7 +61,7 @@ def test_mended_output_is_in_phase_with_its_target_and_the_articles_drifts(desig
     positions = torch.arange(8000, dtype=torch.float64)
     inputs = torch.rand(1, 1, 8000, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     inputs.requires_grad_()
-    outputs, targets = WaveformAutoencoder(design=design)._rebuilt(network, inputs)
+    outputs, targets = WaveformAutoencoder(design=design)._reconstructed(network, inputs)
     first = 65 if design == "corrected" else 0
     assert targets[0, 0, 0] == inputs[0, 0, first]
     for start, lag in ((200, early), (targets.shape[-1] - 400, late)):
@@ -70,7 +70,7 @@ def test_mended_output_is_in_phase_with_its_target_and_the_articles_drifts(desig
         assert centre.item() - (first + start + 99.5) == pytest.approx(lag, abs=4 if lag else 1)
 
 
-def test_mended_output_leaves_out_the_quarter_that_is_constant():
+def test_corrected_output_leaves_out_the_quarter_that_is_constant():
     with seeded(0, "cpu"):
         output = conv1d_ae.conv_network().eval()(torch.rand(1, 1, 2000))[0, 0]
     deviations = [output[400 + phase : -400 : 4].std().item() for phase in range(4)]
@@ -88,7 +88,7 @@ def scaled(frames: np.ndarray) -> np.ndarray:
     return (frames[:, 0] - frames.min()) / (frames.max() - frames.min())
 
 
-def test_mended_scores_equal_their_formulas():
+def test_corrected_scores_equal_their_formulas():
     clips = sounds(700, 640, seed=1)
     for scoring in ("mse", "relative_mse"):
         detector = fitted(scoring=scoring)
@@ -157,5 +157,5 @@ def test_waveform_refusals():
     with pytest.raises(InputError, match="no clips to learn from"):
         WaveformAutoencoder(device="cpu").fit(Clips([], []))
     for wrong in ({"scoring": "sum"}, {"design": "mine"}, {"crop_samples": 100}, {"windows": 4}):
-        with pytest.raises(InputError, match=f"{next(iter(wrong))}="):
+        with pytest.raises(InputError, match=rf"^conv1d_ae\[{next(iter(wrong))}="):
             WaveformAutoencoder(**wrong)

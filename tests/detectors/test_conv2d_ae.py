@@ -139,11 +139,11 @@ def test_spectrogram_penalties_shrink_the_dense_weights():
 
 
 def test_spectrogram_refusals():
-    with pytest.raises(InputError, match=r"12 bins; .* 1 channel\(s\) and halves .* so give a multiple of 8"):
+    with pytest.raises(InputError, match=r"12 bins; conv2d_ae\[channels=1\] halves .* so give a multiple of 8"):
         SpectrogramAutoencoder(device="cpu").fit(spectrograms(16, n_bins=12))
-    with pytest.raises(InputError, match=r"32 bins; .* 3 channel\(s\) .* so give a multiple of 24"):
+    with pytest.raises(InputError, match=r"32 bins; conv2d_ae\[channels=3\] halves .* so give a multiple of 24"):
         SpectrogramAutoencoder(channels=3, device="cpu").fit(spectrograms(16, n_bins=32))
-    with pytest.raises(InputError, match="channels=0; at least 1"):
+    with pytest.raises(InputError, match=r"channels=0\]: channels is at least 1"):
         SpectrogramAutoencoder(channels=0)
     detector = SpectrogramAutoencoder(epochs=1, device="cpu").fit(spectrograms(16))
     with pytest.raises(InputError, match="8 bins, expected 16"):
@@ -152,10 +152,10 @@ def test_spectrogram_refusals():
         detector.fit(Clips([], []))
 
 
-@pytest.mark.parametrize(("heard", "channels"), [(1, 8), (8, 1), (2, 4)])
-def test_spectrogram_autoencoder_refuses_another_number_of_channels_than_its_own(heard, channels):
+@pytest.mark.parametrize(("found", "channels"), [(1, 8), (8, 1), (2, 4)])
+def test_spectrogram_autoencoder_refuses_another_number_of_channels_than_its_own(found, channels):
     """Bands of one channel are never taken for channels, nor channels for bands."""
     detector = SpectrogramAutoencoder(channels=channels, feature=LogMel(n_mels=64), device="cpu")
-    message = rf"clips have {heard} channel\(s\) of 64 bands, .* channels={channels}; name it .*channels={heard}\]"
+    message = rf"clips have {found} channel\(s\) of 64 bands, .* channels={channels}; name it .*channels={found}\]"
     with pytest.raises(InputError, match=message):
-        detector.fit(spectrograms(16, n_bins=heard * 64))
+        detector.fit(spectrograms(16, n_bins=found * 64))

@@ -142,7 +142,7 @@ def test_what_cannot_be_used_is_refused():
         detector.score(decibels(1, 20, n_bins=32))
     with pytest.raises(InputError, match="windows of 5 frames to learn from"):
         DenseAutoencoder(device="cpu").fit(decibels(1, 6))
-    with pytest.raises(InputError, match="allowed: 'mse', 'mahalanobis'"):
+    with pytest.raises(InputError, match="choose scoring=mse or scoring=mahalanobis"):
         DenseAutoencoder(scoring="mae")
     with pytest.raises(Exception, match="fit"):
         DenseAutoencoder().score(decibels(1, 20))

@@ -188,5 +188,5 @@ def test_what_a_model_cannot_take_or_give_names_the_clip(tmp_path, monkeypatch):
     )
     monkeypatch.syspath_prepend(tmp_path)
     for function, shape in (("number", r"\(\)"), ("infinite", r"\(2,\)")):
-        with pytest.raises(InputError, match=rf"gives shape {shape} for clip 0 of 400 samples; wanted is one finite"):
+        with pytest.raises(InputError, match=rf"gives shape {shape} for clip 0 of 400 samples; expected is one finite"):
             EmbeddingNeighbours(model=f"sick_audio_model:{function}").fit(noise(2))

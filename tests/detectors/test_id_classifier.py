@@ -159,11 +159,11 @@ def test_id_classifier_refuses_what_it_cannot_judge():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"loss": "softmax"}, "loss='softmax'; allowed: 'arcface'"),
-        ({"scoring": "distance"}, "scoring='distance'; allowed: 'neighbours', 'probability'"),
-        ({"k": 0}, "k=0; at least 1"),
-        ({"mixup": -1.0}, "mixup=-1.0; at least 0"),
-        ({"crop_frames": 0}, "crop_frames=0; at least 1"),
+        ({"loss": "softmax"}, r"loss=softmax\]: choose loss=arcface or loss=subcluster_adacos"),
+        ({"scoring": "distance"}, r"scoring=distance\]: choose scoring=neighbours or scoring=probability"),
+        ({"k": 0}, r"k=0\]: k is at least 1"),
+        ({"mixup": -1.0}, r"mixup=-1.0\]: mixup is at least 0"),
+        ({"crop_frames": 0}, r"crop_frames=0\]: crop_frames is a whole number, at least 1, or None"),
     ],
 )
 def test_id_classifier_names_the_field_that_is_wrong(options, message):

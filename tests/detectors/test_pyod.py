@@ -83,11 +83,11 @@ def test_kde_is_the_density_in_hundreds_of_dimensions_too() -> None:
     """scikit-learn's tree, which PyOD takes, is off by hundreds of nats there; should it fix that, leave it to it."""
     rng = np.random.default_rng(0)
     normal = (rng.standard_normal((140, 1)) + rng.standard_normal((140, 384))).astype(np.float32)
-    heard = np.concatenate([normal[:10] + 0.5, 2 * normal[10:20]])
-    unit = [(table - normal.mean(axis=0)) / normal.std(axis=0) for table in (normal, heard)]
+    test = np.concatenate([normal[:10] + 0.5, 2 * normal[10:20]])
+    unit = [(table - normal.mean(axis=0)) / normal.std(axis=0) for table in (normal, test)]
     exact = -logsumexp(-(cdist(unit[1], unit[0]) ** 2) / 2, axis=1)
     constant = 384 / 2 * np.log(2 * np.pi) + np.log(140)
-    assert PyodKde().fit(clips(normal)).score(clips(heard)) == pytest.approx(exact + constant, rel=1e-4)
+    assert PyodKde().fit(clips(normal)).score(clips(test)) == pytest.approx(exact + constant, rel=1e-4)
     by_tree = -KernelDensity(bandwidth=1.0).fit(unit[0]).score_samples(unit[1])
     assert np.abs(by_tree - exact - constant).max() > 50
 

@@ -9,7 +9,7 @@ import pytest
 from detectors import Detector, register
 from detectors.contract.registry import detectors, find, load_plugin
 from detectors.contract.variants import create, parse, split_names, with_budget
-from features import Feature, InputError, LogMel, PooledLogMel
+from features import Feature, InputError, LogMel, PooledLogMel, Waveform
 
 
 def body(cls):
@@ -114,7 +114,8 @@ def test_names_are_split_outside_brackets():
 
 
 def test_values_are_literals_words_or_features():
-    assert parse("x[a=1,b=0.5,c=True,d=mse,e=one+two,f=None,g=(1,2),h=LogMel(n_mels=32)]")[1] == {
+    text = "x[a=1,b=0.5,c=True,d=mse,e=one+two,f=None,g=(1,2),h=LogMel(n_mels=32),i=(Waveform(),LogMel())]"
+    assert parse(text)[1] == {
         "a": 1,
         "b": 0.5,
         "c": True,
@@ -123,6 +124,7 @@ def test_values_are_literals_words_or_features():
         "f": None,
         "g": (1, 2),
         "h": LogMel(n_mels=32),
+        "i": (Waveform(), LogMel()),
     }
 
 
@@ -134,8 +136,9 @@ def test_a_variant_is_the_default_with_those_fields_set():
     ("text", "message"),
     [
         ("knn[q=3]", r"knn has no field 'q'; .*It has: .*k"),
-        ("knn[k=many]", r"knn\[k=many\]: wants int, found str"),
-        ("knn[k=True]", r"knn\[k=True\]: wants int, found bool"),
+        ("knn[k=many]", r"knn\[k=many\]: k is a whole number, at least 1"),
+        ("knn[k=True]", r"knn\[k=True\]: k is a whole number, at least 1"),
+        ("knn[feature=LogMel(n_mel=32)]", r"LogMel\(n_mel=32\): .*unexpected keyword argument 'n_mel'"),
         ("knn[3]", r"write knn\[field=value,field=value\]"),
         ("knn[k=3", r"write knn\[field=value,field=value\]"),
         ("knn[k=]", r"write knn\[field=value,field=value\]"),

@@ -7,7 +7,7 @@ import torch
 from detectors import Clips
 from detectors.networks.mobilefacenet import mobilefacenet
 from detectors.stgram import Stgram, StgramNetwork
-from features import Bundle, InputError, LogMel, Waveform
+from features import InputError, LogMel, Waveform
 
 UNITS = ["id_00", "id_02"]
 MEL = LogMel(n_fft=256, hop_length=128, n_mels=16)
@@ -18,21 +18,21 @@ def n_weights(network: torch.nn.Module) -> int:
 
 
 def swapped(clips: Clips) -> Clips:
-    return Clips(clips.features, [UNITS[1 - UNITS.index(unit)] for unit in clips.units])
+    return Clips(clips.features, [UNITS[1 - UNITS.index(unit)] for unit in clips.units], clips.further)
 
 
 def sounds(n_clips: int, n_samples: int = 2560, seed: int = 0, mel: LogMel = MEL) -> Clips:
     """Two units in turn, one humming at 500 Hz, the other at 2000 Hz, in noise, at 16 kHz."""
     rng, units = np.random.default_rng(seed), [UNITS[index % 2] for index in range(n_clips)]
     time = np.arange(n_samples) / 16_000
-    heard = Bundle((Waveform(), mel))
     waves = [np.sin(2 * np.pi * (500 if unit == UNITS[0] else 2000) * time + rng.uniform(0, 6)) for unit in units]
     noisy = [(0.1 * wave + 0.02 * rng.normal(size=n_samples)).astype(np.float32) for wave in waves]
-    return Clips([heard(wave, 16_000) for wave in noisy], units)
+    waveforms, spectrograms = ([feature(wave, 16_000) for wave in noisy] for feature in (Waveform(), mel))
+    return Clips(waveforms, units, (spectrograms,))
 
 
 def stgram(**options: object) -> Stgram:
-    settings = {"mel": MEL, "epochs": 1, "batch_size": 8, "learning_rate": 1e-3}
+    settings = {"feature": (Waveform(), MEL), "epochs": 1, "batch_size": 8, "learning_rate": 1e-3}
     return Stgram(**settings | options, device="cpu")
 
 
@@ -56,8 +56,8 @@ def test_mobilefacenet_takes_any_size_that_it_was_made_for(size):
 
 def test_stgram_has_the_parts_and_sizes_of_the_authors_code():
     """Clips of 10 s at 16 kHz give 313 frames; the standardising of bands is ours."""
-    assert Stgram().feature == Bundle((Waveform(), LogMel(n_mels=128)))
-    network = StgramNetwork(Stgram().mel, 313)
+    assert Stgram().feature == (Waveform(), LogMel(n_mels=128))
+    network = StgramNetwork(Stgram().feature[1], 313)
     assert n_weights(network.tgram) == 128 * 1024 + 3 * (2 * 313 + 3 * 128 * 128)
     assert n_weights(network.face) == n_weights(mobilefacenet(2, 128, 313))
     assert n_weights(network) == n_weights(network.tgram) + n_weights(network.face) + 2 * 128
@@ -66,20 +66,21 @@ def test_stgram_has_the_parts_and_sizes_of_the_authors_code():
 def test_stgram_pieces_are_the_same_moment_of_both_inputs():
     clips = sounds(2)  # 21 frames
     detector = stgram(crop_frames=6).fit(clips)
-    sound, pictures = detector._pieces(clips.features[0], at_random=False)
+    sound, pictures = detector._pieces(clips, 0, at_random=False)
     assert sound.shape == (4, 5 * 128 + 256)
     assert pictures.shape == (4, 6, 16)
     inner = LogMel(n_fft=256, hop_length=128, n_mels=16, center=False)
     for samples, frames in list(zip(sound, pictures, strict=True))[1:-1]:  # the ends are padded in unlike ways
         np.testing.assert_allclose(inner(samples.numpy(), 16_000), frames, atol=1e-3)
-    whole = detector.feature.unpack(clips.features[0])[1]
+    whole = clips.of(1).features[0]
     np.testing.assert_array_equal(pictures[0], whole[:6])
     np.testing.assert_array_equal(pictures[-1], whole[-6:])
 
 
 def test_stgram_refuses_channels_side_by_side():
     clips = sounds(4)
-    stereo = Clips([np.repeat(column, 2, axis=1) for column in clips.features], clips.units)
+    two_each = [[np.repeat(table, 2, axis=1) for table in clips.of(i).features] for i in range(2)]
+    stereo = Clips(two_each[0], clips.units, two_each[1:])
     with pytest.raises(InputError, match=r"clips have 2 channels, but stgram takes 1: .* one with --channel"):
         stgram().fit(stereo)
     with pytest.raises(InputError, match="clips have 2 channels"):
@@ -87,19 +88,17 @@ def test_stgram_refuses_channels_side_by_side():
 
 
 @pytest.mark.parametrize("scoring", ["neighbours", "probability"])
-def test_stgram_can_tell_units_apart(scoring):
+def test_stgram_distinguishes_units(scoring):
     detector = stgram(scoring=scoring, epochs=12, crop_frames=16).fit(sounds(16))
     assert detector.history_[-1]["train_error"] < 0.1 * detector.history_[0]["train_error"]
     test = sounds(8, seed=1)
     assert detector.score(test).max() < detector.score(swapped(test)).min()
 
 
-def test_stgram_hears_the_waveform_beside_the_spectrogram():
-    """With the spectrogram blotted out, the learned one still tells the units apart."""
-    blotted = [column.copy() for column in sounds(16).features]
-    for column in blotted:
-        column[-21 * 16 :] = 0
-    clips = Clips(blotted, sounds(16).units)
+def test_stgram_learns_from_the_waveform_as_well_as_from_the_spectrogram():
+    """With a spectrogram of zeros, the learned one still distinguishes the units."""
+    waveforms = sounds(16)
+    clips = Clips(waveforms.features, waveforms.units, [[np.zeros((21, 16), np.float32)] * 16])
     detector = stgram(epochs=12).fit(clips)
     assert detector.score(clips).max() < detector.score(swapped(clips)).min()
 
@@ -114,18 +113,18 @@ def test_stgram_repeats_shorter_clips_and_covers_longer_ones():
 
 def test_stgram_without_centred_frames_keeps_in_step():
     mel = LogMel(n_fft=256, hop_length=128, n_mels=16, center=False)
-    detector = stgram(mel=mel, crop_frames=5)
+    detector = stgram(feature=(Waveform(), mel), crop_frames=5)
     clips = sounds(4, mel=mel)
-    sound, pictures = detector.fit(clips)._pieces(clips.features[0], at_random=False)
+    sound, pictures = detector.fit(clips)._pieces(clips, 0, at_random=False)
     for samples, frames in zip(sound, pictures, strict=True):
         np.testing.assert_allclose(mel(samples.numpy(), 16_000), frames, atol=1e-3)
 
 
-def test_stgram_refuses_what_it_cannot_judge():
+def test_stgram_refuses_what_it_cannot_score():
     with pytest.raises(InputError, match="two units or more"):
         stgram().fit(sounds(8).take(range(0, 8, 2)))
     with pytest.raises(InputError, match="crop_frames=0"):
         Stgram(crop_frames=0)
     detector = stgram().fit(sounds(4))
     with pytest.raises(InputError, match="unit 'id_06' was not in training"):
-        detector.score(Clips(sounds(1).features, ["id_06"]))
+        detector.score(Clips(sounds(1).features, ["id_06"], sounds(1).further))

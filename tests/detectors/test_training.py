@@ -1,14 +1,12 @@
-"""The training loop and the windows of frames: rows, stopping, seeds, memory, and what is refused."""
+"""The training loop: rows, stopping, seeds, devices."""
 
 import math
-from itertools import pairwise
 
-import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 
-from detectors.networks.training import Windows, device_of, evaluating, seeded, stacked, train
+from detectors.networks.training import device_of, evaluating, seeded, train
 from features import InputError
 
 CPU = torch.device("cpu")
@@ -138,59 +136,16 @@ def test_same_seed_same_network_and_the_global_state_stays():
         assert not torch.equal(nn.Linear(1, 1).weight, first.weight)
 
 
-def clips_of_frames(*lengths: int) -> list[np.ndarray]:
-    """Clips of two bins whose values count up, so that every frame is unlike every other."""
-    edges = np.cumsum((0, *lengths))
-    table = np.arange(2 * edges[-1], dtype=np.float32).reshape(-1, 2)
-    table.flags.writeable = False
-    return [table[a:b] for a, b in pairwise(edges)]
-
-
-@pytest.mark.parametrize("table_bytes", [1 << 20, 0], ids=["table", "from the clips"])
-def test_windows_hold_consecutive_frames_of_one_clip(table_bytes):
-    windows = Windows(clips_of_frames(4, 3), 3, CPU, table_bytes)
-    batch = windows[torch.tensor([2, 0, 1])]
-    assert len(windows) == 3
-    assert batch.tolist() == [[8, 9, 10, 11, 12, 13], [0, 1, 2, 3, 4, 5], [2, 3, 4, 5, 6, 7]]
-
-
-def test_windows_read_a_memory_map_without_copying_it(tmp_path):
-    np.save(tmp_path / "features.npy", np.arange(24, dtype=np.float32).reshape(2, 6, 2))
-    mapped = np.load(tmp_path / "features.npy", mmap_mode="r")
-    windows = Windows(mapped, 5, CPU, table_bytes=0)
-    assert windows.overlapping is None
-    assert windows[torch.tensor([3])].tolist() == [list(range(14, 24))]
-
-
-def test_stacked_windows_of_one_clip():
-    clip = clips_of_frames(4)[0]
-    assert stacked(clip, 3, 2, CPU).tolist() == [[0, 1, 2, 3, 4, 5], [2, 3, 4, 5, 6, 7]]
-
-
-@pytest.mark.parametrize(
-    ("clips", "message"),
-    [
-        ([], "no clips to learn from"),
-        (clips_of_frames(5, 4), "clip 1 has 4 frames, at least 5 needed"),
-        ([np.zeros((5, 2), np.float32), np.zeros((5, 3), np.float32)], "clip 1 has 3 bins, expected 2"),
-    ],
-    ids=["none", "too short", "other bins"],
-)
-def test_windows_refuse(clips, message):
-    with pytest.raises(InputError, match=message):
-        Windows(clips, 5, CPU)
-
-
-def test_evaluating_lends_the_network_in_evaluation_mode_without_gradients():
+def test_evaluating_gives_the_network_in_evaluation_mode_without_gradients():
     network = nn.Sequential(nn.Linear(1, 1), nn.Dropout())
-    with evaluating(network, "cpu") as (lent, device):
+    with evaluating(network, "cpu") as (evaluated, device):
         assert device == CPU
-        assert not lent.training
-        assert not lent(torch.ones(1, 1)).requires_grad
+        assert not evaluated.training
+        assert not evaluated(torch.ones(1, 1)).requires_grad
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
-def test_a_gpu_that_is_not_there_is_named():
+def test_a_missing_gpu_is_named():
     assert device_of("auto") == CPU
     with pytest.raises(InputError, match="device='cuda:1'"):
         device_of("cuda:1")

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from benchmarks.cli import result_output
 from benchmarks.datasets import DATASETS
-from benchmarks.reporting.cite import BIBLIOGRAPHY, bibtex, named_in, of_results, papers, parse
+from benchmarks.reporting.cite import BIBLIOGRAPHY, bibtex, of_results, papers, parse, unknown_papers
 from benchmarks.reporting.published import FOLDER
 from benchmarks.reporting.report import write_report
 from detectors.contract.registry import detectors
@@ -34,9 +34,11 @@ def keys(detector):
     return [entry.key for entry in papers(create(detector))]
 
 
-@pytest.mark.parametrize("name", [name for name, detector in REGISTERED.items() if not detector.sanity])
-def test_every_detector_resolves_to_a_paper(name):
-    assert papers(REGISTERED[name]()), f"no entry of bibliography.bib is named in the docstrings of {name}"
+@pytest.mark.parametrize("name", [*REGISTERED, "embedding_knn"])
+def test_every_detector_names_papers_of_the_bibliography(name):
+    detector = create(name)
+    assert papers(detector) or detector.sanity
+    assert unknown_papers(detector) == []
 
 
 @pytest.mark.parametrize(
@@ -51,6 +53,14 @@ def test_every_detector_resolves_to_a_paper(name):
         ("pyod_lof", ["breunig2000lof", "zhao2019pyod"]),
         ("pyod_kde", ["latecki2007kde", "parzen1962density", "zhao2019pyod"]),
         ("random", []),
+        ("embedding_knn", ["ledoit2004shrinkage", "saengthong2024genrep", "wilkinghoff2025density"]),
+        ("stgram", ["liu2022stgram"]),
+        ("id_classifier", ["deng2019arcface", "wilkinghoff2021subcluster", "zhang2018mixup"]),
+        (
+            "knn_local",
+            ["angiulli2002knn", "ledoit2004shrinkage", "ramaswamy2000knn", "wilkinghoff2025density"],
+        ),
+        ("idnn", ["suefusa2020idnn"]),
         ('ensemble[members="iforest+gmm"]', ["aggarwal2015ensembles", "guan2023twfr", "liu2008iforest"]),
     ],
 )
@@ -58,20 +68,10 @@ def test_papers_of_known_detectors(detector, expected):
     assert keys(detector) == expected
 
 
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("as in Li et al. 2020 (see there)", ["li2020copod"]),
-        ("Li et al., 2022, arXiv 2201.00382", ["li2022ecod"]),
-        ("Schölkopf et al., 2001", ["schoelkopf2001ocsvm"]),
-        ("Parzen, 1961; Latecki, Lazarevic and Pokrajac, 2007", ["latecki2007kde"]),
-        ("Breunig et al., 1999; nothing else of 2000", []),
-        ("Anna, 2015", []),
-        ('the article "Anomaly Detection in Industrial\nMachinery Using Sound Data"', ["industrial2023sound"]),
-    ],
-)
-def test_names_in_prose(text, expected):
-    assert [entry.key for entry in named_in(text)] == expected
+def test_papers_that_the_bibliography_lacks_are_named(monkeypatch):
+    monkeypatch.setattr(REGISTERED["loudness"], "papers", ("nobody2000sound", "liu2008iforest"))
+    text = bibtex("synthetic", ["loudness"])
+    assert "% loudness: cite also, not in our bibliography, nobody2000sound: liu2008iforest\n@inproceed" in text
 
 
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.key)
