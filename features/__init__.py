@@ -1,4 +1,4 @@
-"""Features of one waveform, how audio is read, and the cache that keeps them. No labels, no learning."""
+"""Reading audio, features of one waveform, and their cache. Labels and learning are elsewhere."""
 
 from features.audio import AudioSource, Channel, ChannelSelection, WavFile, ZipMember
 from features.errors import InputError

@@ -1,4 +1,4 @@
-"""Reading sound: a WAV file on disk or inside a zip archive, one channel of it or all, as float32."""
+"""Reading one channel or all channels of a WAV file, on disk or inside a zip archive, as float32."""
 
 import os
 import stat
@@ -16,23 +16,23 @@ from features.errors import InputError
 from features.wav import Wav, parse
 
 Channel = int | Literal["mean"]  # one waveform: a 0-based index, or the mean over all channels
-ChannelSelection = Channel | Literal["all"]  # what of each clip is heard: one waveform, or that of each channel
+ChannelSelection = Channel | Literal["all"]  # what is read of each clip: one waveform, or that of each channel
 
-LARGEST_CLIP = 2**30  # bytes, as a file or inflated: over an hour of MIMII's 8 channels, and no more than memory holds
-_LOUDEST = 2.0**31  # a float sample beyond this is no sound, and its power would overflow float32
+LARGEST_CLIP = 2**30  # bytes, as a file or inflated: over an hour of MIMII's 8 channels, and it fits into memory
+_LOUDEST = 2.0**31  # the power of a float sample beyond this would overflow float32
 _DAMAGE = (OSError, EOFError, ValueError, OverflowError, RuntimeError, struct.error, zlib.error, zipfile.BadZipFile)
 
 
 class AudioSource(Protocol):
-    """Something that one clip's sound can be read from, now or later, in this process or another (it pickles)."""
+    """A source of the sound of one clip. It can be pickled, so another process can read it."""
 
     @property
     def identity(self) -> str:
-        """Text that changes whenever the sound may have changed (path, size, time or checksum)."""
+        """Text that changes when the sound may have changed (path, size, time or checksum)."""
 
     @property
     def name(self) -> str:
-        """What to call it in a message: where a person finds it."""
+        """Its name in messages: where a user finds it."""
 
     def read(self, channel: Channel) -> tuple[np.ndarray, int]:
         """Return `((n_samples,) float32 at full scale 1, sample_rate in Hz)`.
@@ -41,7 +41,7 @@ class AudioSource(Protocol):
         """
 
     def read_all(self) -> tuple[np.ndarray, int]:
-        """Return `((n_channels, n_samples) float32, sample_rate in Hz)`, row c equal to `read(c)`, in one reading.
+        """Return `((n_channels, n_samples) float32, sample_rate in Hz)`, reading once; row c is equal to `read(c)`.
 
         Raises `InputError` as `read` does.
         """
@@ -51,7 +51,10 @@ class AudioSource(Protocol):
 class WavFile:
     """A WAV file on disk: PCM of 8 to 32 bits or IEEE floats of 32 or 64, any number of channels.
 
-    `inside` is its name inside the corpus. It stands for the path in the identity, so that a corpus can be moved.
+    `inside` is its name inside the corpus. The identity contains it instead of the path, so a corpus can be moved.
+
+    >>> WavFile(Path("fan/id_00/normal/00000000.wav")).name
+    'fan/id_00/normal/00000000.wav'
     """
 
     path: Path
@@ -90,7 +93,7 @@ class WavFile:
 
 @dataclass(frozen=True)
 class ZipMember:
-    """A WAV file inside a zip archive, read in place, with the CRC-32 and size that the archive's directory states."""
+    """A WAV file inside a zip archive, read without unpacking; CRC-32 and size are those in the archive's directory."""
 
     archive: Path
     member: str
@@ -104,7 +107,7 @@ class ZipMember:
 
     @property
     def identity(self) -> str:
-        """Member, size in bytes and CRC-32: the same wherever the archive lies and whatever it is called."""
+        """Member, size in bytes and CRC-32, which do not depend on the path or the name of the archive."""
         return f"{self.member!a} {self.n_bytes} {self.crc:08x}"
 
     def read(self, channel: Channel) -> tuple[np.ndarray, int]:
@@ -124,7 +127,7 @@ class ZipMember:
         _check(entry, self, name)
         try:
             with archive.open(entry) as member:
-                data = member.read(entry.file_size)  # at most so many bytes are inflated; the CRC is checked
+                data = member.read(entry.file_size)  # no more bytes than this are inflated; the CRC is checked
         except _DAMAGE as error:
             raise InputError(f"{name}: damaged archive ({error}); download the archive again") from error
         if len(data) != entry.file_size:
@@ -135,7 +138,7 @@ class ZipMember:
 
 
 def open_archive(path: Path) -> zipfile.ZipFile:
-    """Return a zip archive, open for reading by any thread of this process; its directory is read once per process.
+    """Return an open zip archive for all threads of this process; its directory is read once per process.
 
     Raises `InputError` where it is missing, no zip archive, or cut short.
     """
@@ -145,7 +148,7 @@ def open_archive(path: Path) -> zipfile.ZipFile:
 
 @lru_cache(maxsize=16)  # MIMII is 12 archives
 def _open_archive(path: str, size: int, mtime_ns: int, pid: int) -> zipfile.ZipFile:
-    """Open an archive; `pid` keeps a forked process from sharing the file position of its parent."""
+    """Open an archive; because of `pid`, a forked process does not share the file position of its parent."""
     try:
         return zipfile.ZipFile(path)
     except _DAMAGE as error:
@@ -155,7 +158,7 @@ def _open_archive(path: str, size: int, mtime_ns: int, pid: int) -> zipfile.ZipF
 
 
 def _check(entry: zipfile.ZipInfo, listed: ZipMember, name: str) -> None:
-    """Refuse what must not or cannot be inflated."""
+    """Raise `InputError` for a member that must not or cannot be inflated."""
     if (entry.CRC, entry.file_size) != (listed.crc, listed.n_bytes):
         raise InputError(f"{name}: the archive has changed since it was listed; list the dataset again")
     if entry.flag_bits & 1:
@@ -170,7 +173,7 @@ def _check(entry: zipfile.ZipInfo, listed: ZipMember, name: str) -> None:
 
 
 def _stat(path: Path) -> os.stat_result:
-    """Ask for size and time of a file; a pipe or a device, which could block for ever, is refused."""
+    """Return size and time of a file. Raises `InputError` for a pipe or a device, which could block forever."""
     try:
         found = os.stat(path)
     except (OSError, ValueError) as error:
@@ -186,7 +189,7 @@ def _one_channel(wav: Wav, channel: Channel, name: str) -> tuple[np.ndarray, int
         raise InputError(
             f"{name}: channel {channel!r} asked for, found {n_channels} channel(s); give 0..{n_channels - 1} or 'mean'"
         )
-    with np.errstate(all="ignore"):  # what overflows or is NaN is refused by `_sound`
+    with np.errstate(all="ignore"):  # `_sound` refuses values that overflow or are NaN
         chosen = wav.frames.mean(axis=1, dtype=np.float64) if channel == "mean" else wav.frames[:, int(channel)]
     return _sound(wav, chosen, name), wav.sample_rate
 
@@ -196,7 +199,7 @@ def _all_channels(wav: Wav, name: str) -> tuple[np.ndarray, int]:
 
 
 def _sound(wav: Wav, chosen: np.ndarray, name: str) -> np.ndarray:
-    """Bring samples as they are stored to full scale 1, row after row."""
+    """Scale samples as they are stored to full scale 1; the result has contiguous rows."""
     with np.errstate(all="ignore"):
         if wav.full_scale == 1 and not np.abs(chosen).max() <= _LOUDEST:
             raise InputError(f"{name}: holds samples that are NaN, infinite or beyond 2^31; export it again")

@@ -1,15 +1,15 @@
-"""The feature cache: each feature of each group of clips is computed once and memory-mapped ever after.
+"""The feature cache: each feature of each group of clips is computed once and memory-mapped from then on.
 
 A group is the list of sources that are read together (one unit at one noise level). Its entry is a folder
 
     <root>/<key>/frames.f32    all frames of all clips, one after the other, float32
-    <root>/<key>/meta.json     shape, frames per clip, configuration, seconds that it took
+    <root>/<key>/meta.json     shape, frames per clip, configuration, seconds to compute
 
 where the key covers the feature's repr and code, the channel, the sample rate and the identity of every source.
-Where the channel is "all", a clip is read once and its channels lie side by side along the bins, channel after channel:
+Where the channel is "all", a clip is read once and the bins of its channels follow each other:
 `(n_frames, n_channels * n_bins)`.
 
-An entry appears whole or not at all (written under another name, then renamed); a lock keeps two processes from
+An entry is complete or absent (it is written under another name, then renamed). A lock prevents two processes from
 computing the same group twice. Memory holds one clip at a time, whatever the size of the corpus.
 """
 
@@ -37,9 +37,9 @@ from features.feature import Feature
 class CachedFeature:
     """One feature of a group: read-only arrays `(n_frames, n_bins) float32`, one per source, in their order.
 
-    n_bins is that of the feature, times the number of channels where all are heard.
+    n_bins is that of the feature, times the number of channels where all are read.
 
-    seconds_per_clip: what reading and computing one clip took on average when the entry was made, warmed up.
+    seconds_per_clip: mean time to read and compute one clip when the entry was made, without the first clip.
     """
 
     arrays: list[np.ndarray]
@@ -55,11 +55,10 @@ class FeatureCache:
     def ensure(
         self, sources: Sequence[AudioSource], channel: ChannelSelection, features: Sequence[Feature], sample_rate: int
     ) -> int:
-        """Compute what is missing of these features in one pass over the sources; return how many were missing.
+        """Compute the missing ones of these features in one pass over the sources; return how many were missing.
 
-        Raises `InputError` where a source cannot be read, has another sample rate (Hz) or, with all channels heard,
-        another number of them, or the disk cannot be written.
-        Nothing half-written stays behind.
+        Raises `InputError` where a source cannot be read, has another sample rate (Hz) or, with all channels, another
+        number of them, or where the disk cannot be written. Incomplete entries are removed.
         """
         entries = {self.root / _key(sources, channel, feature, sample_rate): feature for feature in features}
         if all(_whole(entry) for entry in entries):
@@ -80,7 +79,7 @@ class FeatureCache:
     def load(
         self, sources: Sequence[AudioSource], channel: ChannelSelection, feature: Feature, sample_rate: int
     ) -> CachedFeature:
-        """Map one feature of a group into memory, computing it first where it is missing."""
+        """Map one feature of a group into memory; compute it first where it is missing."""
         self.ensure(sources, channel, [feature], sample_rate)
         entry = self.root / _key(sources, channel, feature, sample_rate)
         meta = json.loads((entry / "meta.json").read_text())
@@ -116,7 +115,7 @@ def _key(sources: Sequence[AudioSource], channel: ChannelSelection, feature: Fea
 
 
 def _whole(entry: Path) -> bool:
-    """Whether an entry is there with every byte that its meta.json promises."""
+    """Return whether an entry exists and has the size that its meta.json states."""
     try:
         meta = json.loads((entry / "meta.json").read_text())
         return (entry / "frames.f32").stat().st_size == 4 * sum(meta["n_frames"]) * meta["n_bins"]
@@ -148,7 +147,10 @@ def _compute(
 
 
 def _read(source: AudioSource, channel: ChannelSelection, sample_rate: int, n_channels: int) -> np.ndarray:
-    """Return what is heard of a clip, `(n_waveforms, n_samples) float32`; `n_channels`: of those before, 0 if none."""
+    """Return the chosen channels of a clip, `(n_waveforms, n_samples) float32`.
+
+    n_channels: the number of channels of the clips before, 0 for the first clip.
+    """
     if channel == "all":
         waveforms, rate = source.read_all()
     else:
@@ -167,7 +169,7 @@ def _read(source: AudioSource, channel: ChannelSelection, sample_rate: int, n_ch
 
 
 class _Writer:
-    """Writes one entry under a temporary name; only `commit` gives it its own. One process at a time holds it."""
+    """Writes one entry under a temporary name, which `commit` changes to the final one. One process uses it."""
 
     def __init__(self, entry: Path, feature: Feature) -> None:
         self.entry, self.feature = entry, feature
@@ -177,7 +179,7 @@ class _Writer:
         self.seconds = 0.0
 
     def open(self) -> None:
-        shutil.rmtree(self.partial, ignore_errors=True)  # of a run that was killed
+        shutil.rmtree(self.partial, ignore_errors=True)  # left by a run that was killed
         self.partial.mkdir()
         self.file = open(self.partial / "frames.f32", "wb")  # noqa: SIM115 - closed by commit or discard
 
@@ -197,7 +199,7 @@ class _Writer:
             self.seconds += time.perf_counter() - started + reading_seconds
 
     def _table(self, source: AudioSource, waveform: np.ndarray, sample_rate: int) -> np.ndarray:
-        """The feature of one waveform, `(n_frames, n_bins)`."""
+        """Return the feature of one waveform, `(n_frames, n_bins)`."""
         try:
             frames = self.feature(waveform, sample_rate)
         except InputError as error:
@@ -218,7 +220,7 @@ class _Writer:
             "seconds_per_clip": self.seconds / max(1, len(self.n_frames) - 1),
         }
         (self.partial / "meta.json").write_text(json.dumps(meta))
-        shutil.rmtree(self.entry, ignore_errors=True)  # an entry that is not whole
+        shutil.rmtree(self.entry, ignore_errors=True)  # an incomplete entry
         os.rename(self.partial, self.entry)
 
     def discard(self) -> None:

@@ -1,4 +1,4 @@
-"""The one exception for input that the user can fix."""
+"""The exception for input that the user can fix."""
 
 
 class InputError(ValueError):

@@ -7,18 +7,18 @@ import numpy as np
 
 
 class Feature(ABC):
-    """What the runner computes for a detector, once per clip, and keeps in the feature cache.
+    """A representation of a clip. The runner computes it for detectors and stores it in the feature cache.
 
     A feature is a frozen dataclass. Its fields are its configuration, its `repr` is its name in the cache and in
     results. It learns nothing: statistics over clips belong to detectors, which see training clips only.
     """
 
-    pooled: ClassVar[bool] = False  # True: of one size, however long the clip; another vector of the clip may stand in
+    pooled: ClassVar[bool] = False  # True: the same size for any length of clip, so a table of vectors can replace it
 
     @abstractmethod
     def __call__(self, waveform: np.ndarray, sample_rate: int) -> np.ndarray:
         """Compute the feature of one clip.
 
         Parameters: `waveform` `(n_samples,) float32`, full scale = 1; `sample_rate` in Hz.
-        Returns `(n_frames, n_bins) float32`, finite. Raises `InputError` where the clip is too short for it.
+        Returns `(n_frames, n_bins) float32`, finite. Raises `InputError` where the clip is too short.
         """

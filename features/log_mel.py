@@ -18,7 +18,10 @@ class LogMel(Feature):
 
     `20 / power * log10(mel + epsilon)`, epsilon = 2.2e-16: 0 dB is a full-scale unit, silence is -156.5 dB (power 2).
     n_frames = 1 + n_samples // hop_length with centred frames. The defaults are those of Purohit et al. 2019
-    (arXiv 1909.09347) and of its code; `pad_mode="constant"` is what librosa >= 0.10 does at the edges.
+    (arXiv 1909.09347) and of its code. librosa >= 0.10 pads the edges with `pad_mode="constant"`.
+
+    >>> LogMel(n_mels=32)(np.zeros(16_000), sample_rate=16_000).shape
+    (32, 32)
     """
 
     n_fft: int = 1024  # samples, also the length of the Hann window
@@ -33,7 +36,7 @@ class LogMel(Feature):
     pad_mode: Literal["reflect", "constant"] = "reflect"
 
     def __call__(self, waveform: np.ndarray, sample_rate: int) -> np.ndarray:
-        import torch  # here: whoever only names a LogMel must not wait for torch
+        import torch  # here, because torch is slow to import and not needed to name a LogMel
 
         shortest = self.n_fft // 2 + 1 if self.center else self.n_fft
         if len(waveform) < shortest:
@@ -49,7 +52,7 @@ class LogMel(Feature):
 
 @lru_cache(maxsize=8)
 def _mel_spectrogram(feature: LogMel, sample_rate: int) -> Any:
-    """Build the transform once per feature and sample rate."""
+    """Return the transform, built once per feature and sample rate."""
     import torchaudio
 
     f_max = sample_rate / 2 if feature.f_max is None else feature.f_max

@@ -1,4 +1,4 @@
-"""Features pooled over time, of fixed size whatever the length of the clip: log-mel statistics, and the mere level."""
+"""Features pooled over time, which have the same size for any length of clip: log-mel statistics, and the level."""
 
 import re
 import sys
@@ -18,8 +18,11 @@ class PooledLogMel(Feature):
     """Statistics of each mel band over the frames of a clip: `(n_statistics, n_mels) float32`, in dB.
 
     Statistics: `mean`, `std`, `min`, `max`; `q90` (any quantile in percent); `twfr0.5` (any r in 0..1), the
-    time-weighted pool of Guan et al. 2023 (arXiv 2305.03328): frames sorted from loud to quiet per band and weighted
-    1, r, r^2, ... over their sum, so r = 1 is the mean and r = 0 the maximum.
+    time-weighted pool of Guan et al. 2023 (arXiv 2305.03328): the frames of each band are sorted from loud to quiet and
+    averaged with the weights 1, r, r^2, ..., so r = 1 is the mean and r = 0 the maximum.
+
+    >>> PooledLogMel(LogMel(n_mels=32), ("mean", "q90"))(np.zeros(16_000), sample_rate=16_000).shape
+    (2, 32)
     """
 
     pooled: ClassVar[bool] = True
@@ -39,7 +42,11 @@ class PooledLogMel(Feature):
 
 @dataclass(frozen=True)
 class Level(Feature):
-    """Level of the whole clip, `(1, 1) float32`: its mean square in dB, 0 dB = 1, so a full-scale sine has -3.01 dB."""
+    """Level of the whole clip, `(1, 1) float32`: its mean square in dB, where 0 dB is a mean square of 1.
+
+    >>> Level()(np.full(16_000, 0.1), sample_rate=16_000).round(2)
+    array([[-20.]], dtype=float32)
+    """
 
     pooled: ClassVar[bool] = True
 
@@ -67,5 +74,5 @@ def _pool(frames: np.ndarray, statistic: str) -> np.ndarray:
 
 @lru_cache(maxsize=64)
 def _twfr_weights(n_frames: int, r: float) -> np.ndarray:
-    weights = r ** np.arange(n_frames, dtype=np.float64)  # 0 ** 0 = 1: r = 0 keeps the loudest frame alone
+    weights = r ** np.arange(n_frames, dtype=np.float64)  # 0 ** 0 = 1, so r = 0 keeps only the loudest frame
     return weights / weights.sum()

@@ -1,7 +1,8 @@
 """Parsing a WAV file held in memory: PCM of 8 to 32 bits and IEEE floats, plain or extensible header.
 
-Why no library: of a file cut short soundfile returns what is left without a word, scipy does so where the cut falls
-between two frames; on damaged headers scipy raises `UnboundLocalError` or takes gigabytes for a chunk of stated size.
+Why not a library: for a truncated file, soundfile returns the remaining samples without an error, and so does scipy
+where the end lies between two frames. For damaged headers, scipy raises `UnboundLocalError`, or allocates gigabytes for
+a chunk of the stated size.
 """
 
 import struct
@@ -13,9 +14,9 @@ import numpy as np
 from features.errors import InputError
 
 _PCM, _FLOAT, _EXTENSIBLE = 1, 3, 0xFFFE
-_SUBTYPE_TAIL = bytes.fromhex("000000001000800000aa00389b71")  # what follows the codec in its GUID (RFC 2361)
+_SUBTYPE_TAIL = bytes.fromhex("000000001000800000aa00389b71")  # the bytes after the codec in its GUID (RFC 2361)
 _CODECS = {2: "Microsoft ADPCM", 6: "A-law", 7: "mu-law", 17: "IMA ADPCM", 49: "GSM 6.10", 80: "MPEG", 85: "MP3"}
-_STREAMED = 0xFFFFFFFF  # the data size left by a recorder that could not go back and fill it in
+_STREAMED = 0xFFFFFFFF  # the data size in files of recorders that stream and cannot write it later
 _MOST_CHUNKS = 1000  # recorders write fewer than ten
 
 
@@ -48,10 +49,10 @@ _NUMBERS = {  # codec, bits -> stored as, silence, full scale
 def parse(data: bytes | memoryview, name: str) -> Wav:
     """Find the samples of a WAV file.
 
-    Chunks other than "fmt " and the first "data" are passed over, and the length of the whole that the header states
-    is not believed. A data size of 0xFFFFFFFF, left by recorders that stream, means: up to the end of the file.
-    Raises `InputError`, which starts with `name`, where this is no WAV file of a known encoding, where it ends before
-    the samples that its header announces, and where there are none.
+    Chunks other than "fmt " and the first "data" are skipped, and so is the total length in the header. A data size of
+    0xFFFFFFFF, from recorders that stream, means: up to the end of the file.
+    Raises `InputError`, which starts with `name`, where this is not a WAV file of a known encoding, where it ends
+    before the samples that its header announces, and where there are no samples.
     """
     layout, raw = _chunks(memoryview(data), name)
     stored, silence, full_scale = _NUMBERS[layout.codec, layout.bits]
@@ -64,7 +65,7 @@ def parse(data: bytes | memoryview, name: str) -> Wav:
 
 
 def _chunks(data: memoryview, name: str) -> tuple[_Format, memoryview]:
-    """Walk from chunk to chunk up to the samples."""
+    """Return the format and the samples."""
     if len(data) == 0:
         raise InputError(f"{name}: empty file, 0 bytes; copy or download it again")
     if data[:4] != b"RIFF" or data[8:12] != b"WAVE":
@@ -81,7 +82,7 @@ def _chunks(data: memoryview, name: str) -> tuple[_Format, memoryview]:
             raise InputError(f"{name}: damaged header, no 'fmt ' chunk before the data; copy or export it again")
         elif kind == b"data" and layout is not None:
             return layout, _whole(body, size, layout, name)
-        start += 8 + size + size % 2  # chunks start at even places
+        start += 8 + size + size % 2  # chunks start at even positions
     raise InputError(f"{name}: no 'data' chunk found in {len(data)} bytes; copy or export it again")
 
 
@@ -116,7 +117,7 @@ def _subtype(body: memoryview, name: str) -> int:
 
 
 def _whole(body: memoryview, size: int, layout: _Format, name: str) -> memoryview:
-    """Return the samples if all are there."""
+    """Return the samples. Raises `InputError` where some are missing."""
     frame = layout.channels * layout.bits // 8
     if size == _STREAMED:
         body = body[: len(body) // frame * frame]
