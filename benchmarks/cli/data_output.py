@@ -4,8 +4,9 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
+import pandas as pd
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from benchmarks.acquisition import doctor
@@ -13,7 +14,11 @@ from benchmarks.acquisition.disk import free_bytes
 from benchmarks.acquisition.download import Download, download
 from benchmarks.acquisition.fetch import RetryPolicy
 from benchmarks.acquisition.meter import Step, size_text
+from benchmarks.cell import snr_text
 from benchmarks.datasets.mimii import Mimii
+from benchmarks.datasets.synthetic import Synthetic, export_corpus
+from benchmarks.run.manifest import FROZEN, hashes, save
+from benchmarks.run.plan import Plan
 
 FAULTS_SHOWN = 50
 OBSTACLES_SHOWN = 4
@@ -151,3 +156,27 @@ def _print_faults(report: doctor.Report, console: Console) -> None:
         console.print(f"  {fault}", markup=False, soft_wrap=True)
     if len(report.faults) > FAULTS_SHOWN:
         console.print(f"  and {len(report.faults) - FAULTS_SHOWN} more")
+
+
+def show_manifest(plan: Plan, file: Path, console: Console) -> None:
+    """Print sizes and hash of each unit's split, hold them against the frozen ones, and save the manifest."""
+    frozen = set(pd.read_csv(FROZEN)["hash"]) if (plan.dataset.name, plan.protocol.split) == ("mimii", "code") else None
+    table = Table("machine", "unit", "SNR", "train", "validation", "test", "hash", box=None, pad_edge=False)
+    for group, row in zip(plan.groups, hashes(plan.groups).astype(str).to_dict("records"), strict=True):
+        known = "" if frozen is None else " (as published)" if row["hash"] in frozen else " (not the published clips)"
+        sizes = (row["n_train"], row["n_validation"], row["n_test"], row["hash"] + known) if group.split else ()
+        table.add_row(group.machine, group.unit, snr_text(group.snr_db), *sizes)
+        if group.problem:
+            console.print(group.problem, style="red", markup=False)
+    console.print(table)
+    save(plan.groups, file)
+    console.print(f"Saved {file}", markup=False)
+
+
+def export(corpus: Synthetic, directory: Path, console: Console) -> None:
+    """Write the synthetic corpus as WAV files under a progress bar."""
+    clips = len(corpus.clips())
+    with Progress(BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=console) as progress:
+        task = progress.add_task("clips", total=clips)
+        export_corpus(corpus, directory, lambda: progress.advance(task))
+    console.print(f"Wrote {clips} clips of the SYNTHETIC corpus to {directory}", markup=False)
