@@ -47,14 +47,15 @@ class _Log:
     done: float = 0.0
     items: int = 0
     failures: int = 0
-    printed: float = 0.0
+    shares: int = 0  # finished and printed
     started: float = field(default_factory=time.monotonic)
 
     def advance(self, done: float, items: int, failures: int) -> None:
         self.done, self.items, self.failures = self.done + done, self.items + items, self.failures + failures
         share = self.done / self.work if self.work else 1.0
-        if self.items == self.n_items or share - self.printed >= SHARE:
-            self.printed = share
+        shares = int(share / SHARE + 1e-9)
+        if self.items == self.n_items or shares > self.shares:
+            self.shares = shares
             self.console.print(self._line(share), markup=False)
 
     def _line(self, share: float) -> str:
