@@ -1,4 +1,4 @@
-"""The plan of a run: which cells there are, which clips each one sees, and which of them share a fit."""
+"""The plan of a run: its cells, the clips of each cell, and the cells that share a fit."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ GroupKey = tuple[str, str, float | None]  # machine, unit, SNR in dB
 
 @dataclass(frozen=True)
 class Group:
-    """The clips of one unit at one noise level: read, split and featured together.
+    """The clips of one unit at one noise level, which are read and split together.
 
     split: None where the protocol cannot split them; `problem` then says why.
     """
@@ -44,7 +44,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Job:
-    """One fit and the cells that it fills: one cell for a detector of a unit, all units' cells for one of a machine."""
+    """One fit and its cells: one cell for a detector of scope "unit", the cells of all units for one of scope "machine"."""
 
     detector: Detector  # configured, unfitted, seed and device set
     cells: tuple[Cell, ...]
@@ -65,7 +65,7 @@ class Plan:
     protocol: Protocol
     groups: tuple[Group, ...]
     jobs: tuple[Job, ...]
-    quick: bool = False  # whether the units were thinned
+    quick: bool = False  # whether only a part of the clips was kept
     left_out: tuple[str, ...] = ()  # a line for each detector that cannot run, here or anywhere, and why
 
     @property
@@ -77,7 +77,7 @@ class Plan:
 class Selection:
     """What part of a corpus to run on; an empty tuple means all.
 
-    quick: thin each unit to its share of a fast first look: one unit a machine, one noise level, few clips.
+    quick: a fast first look: one unit per machine, one noise level, few clips.
     """
 
     machines: tuple[str, ...] = ()
@@ -194,10 +194,10 @@ def _loudest_first(key: tuple) -> tuple:
 
 
 def _thin(clips: list[Clip]) -> list[Clip]:
-    """Keep one clip of each of so many equal stretches of each label, in name order.
+    """Keep evenly spaced clips of each label, one of each of `QUICK_CLIPS` equal stretches in name order.
 
-    The place within a stretch moves on from one to the next: every third clip would be of one kind where three take
-    turns.
+    The position within a stretch moves on from one stretch to the next: where three kinds of anomaly alternate, every
+    third clip would be of one kind.
     """
     kept = []
     for label in (0, 1, None):

@@ -1,4 +1,4 @@
-"""The runner: computes the features of a plan, then its cells, in parallel, and writes each cell as it ends.
+"""The runner: computes the features of a plan, then its cells, in parallel, and writes each cell when it ends.
 
 A cell that fails is a result like any other, with its reason and traceback; the run goes on. Every cell runs with the
 same number of threads whatever the number of jobs, so that scores do not depend on `--jobs`.
