@@ -3,12 +3,13 @@
 from dataclasses import replace
 from typing import Any
 
-from benchmarks.cli.options import CorpusOptions, ProtocolOptions, numbers, words
+from benchmarks.cli.options import CorpusOptions, ProtocolOptions, counts, levels_db, words
 from benchmarks.datasets import Dataset, Synthetic, open_dataset
 from benchmarks.run.plan import Plan, Selection, make_plan
 from benchmarks.run.protocols import Protocol
 from features import InputError
 
+MOST_CLIPS = 100_000  # per unit and SNR; listing more would take minutes
 ABNORMAL_SHARE = 0.3  # of the normal clips, where --clips gives one number
 
 
@@ -17,7 +18,9 @@ def open_corpus(options: CorpusOptions, quick: bool = False) -> tuple[Dataset, S
 
     Raises `InputError` where the corpus is missing, or a size is asked for of a corpus of recordings.
     """
-    selection = Selection(words(options.machines), words(options.units), numbers(options.snrs, float, "--snrs"), quick)
+    selection = Selection(words(options.machines), words(options.units), levels_db(options.snrs), quick)
+    if options.dataset == Synthetic.name and options.data is not None:
+        raise InputError(f"--data {options.data}: the synthetic corpus is generated; leave out --data or --dataset")
     corpus, size = open_dataset(options.dataset, options.data), _size(options)
     if isinstance(corpus, Synthetic):
         axes: dict[str, Any] = {"machines": selection.machines, "units": selection.units, "snrs_db": selection.snrs_db}
@@ -43,13 +46,13 @@ def protocol_of(corpus: Dataset, options: ProtocolOptions) -> Protocol:
 
 def _size(options: CorpusOptions) -> dict[str, Any]:
     """The fields of `Synthetic` that are asked for."""
-    counts = numbers(options.clips, int, "--clips")
-    if len(counts) > 2:
+    asked = counts(options.clips, "--clips", 0, MOST_CLIPS)
+    if len(asked) > 2:
         raise InputError(
             f"--clips {options.clips}: give the normal and the abnormal clips per unit and SNR, such as 200,60"
         )
-    if len(counts) == 1:
-        counts = (counts[0], max(2, round(ABNORMAL_SHARE * counts[0])))
+    if len(asked) == 1:
+        asked = (asked[0], max(2, round(ABNORMAL_SHARE * asked[0])))
     fields = {"seconds": options.seconds, "n_channels": options.n_channels}
-    fields |= dict(zip(("normals", "anomalies"), counts, strict=False))
+    fields |= dict(zip(("normals", "anomalies"), asked, strict=False))
     return {name: value for name, value in fields.items() if value is not None}

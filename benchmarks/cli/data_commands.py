@@ -9,7 +9,8 @@ from benchmarks.cli.options import (
     CorpusOptions,
     ProtocolOptions,
     console,
-    numbers,
+    counts,
+    levels_db,
     option,
     with_options,
     words,
@@ -45,15 +46,15 @@ def download(
     """Download MIMII, all of it or some machines and SNRs; the same command continues where it was stopped."""
     from benchmarks.acquisition.download import Download, choose
     from benchmarks.cli.data_output import download_mimii
-    from benchmarks.datasets.mimii_release import ADDRESS
+    from benchmarks.datasets.mimii_release import ADDRESS, RECORDED
     from features import InputError
 
     if corpus != "mimii":
         raise InputError(f"download {corpus}: only mimii can be downloaded")
     if keep_channels and not delete_archives:
         raise InputError("--keep-channels says what to keep of each archive with --delete-archives; give both or none")
-    kept = (numbers(keep_channels, int, "--keep-channels") or (0,)) if delete_archives else None
-    archives = choose(words(machines), numbers(snrs, float, "--snrs"))
+    kept = (counts(keep_channels, "--keep-channels", 0, RECORDED - 1) or (0,)) if delete_archives else None
+    archives = choose(words(machines), levels_db(snrs))
     download_mimii(Download(data, archives, kept, address or ADDRESS), console)
 
 

@@ -25,6 +25,8 @@ _HOW = "Where and how"
 _SIZE = "The synthetic corpus in another size"
 
 SplitWord = Literal["code", "paper", "holdout", "labels"]
+LARGEST_SEED = 2**32 - 1  # that numpy, scikit-learn and torch all take
+
 DeviceWord = Literal["auto", "cpu", "cuda"]
 BudgetWord = Literal["cpu", "full"]
 
@@ -44,10 +46,10 @@ class CorpusOptions:
     ] = None
     machines: Annotated[str, option("For example fan,valve. Default: all in the corpus.", panel=_WHAT)] = ""
     units: Annotated[str, option("For example id_00,id_02. Default: all in the corpus.", panel=_WHAT)] = ""
-    snrs: Annotated[str, option("In dB, for example 6,0,-6. Default: all in the corpus.", panel=_WHAT)] = ""
-    clips: Annotated[str, option("Normal and abnormal clips per unit and SNR: 200,60.", panel=_SIZE)] = ""
-    seconds: Annotated[float | None, option("Length of a clip in s, 1 to 60.", panel=_SIZE)] = None
-    n_channels: Annotated[int | None, option("Microphones that record it, 1 or 8.", panel=_SIZE)] = None
+    snrs: Annotated[str, option("In dB, -200 to 200: 6,0,-6. Default: all in the corpus.", panel=_WHAT)] = ""
+    clips: Annotated[str, option("Normal and abnormal clips per unit and SNR, up to 100000: 20,6.", panel=_SIZE)] = ""
+    seconds: Annotated[float | None, option("Length of a clip in s.", panel=_SIZE, min=1, max=60)] = None
+    n_channels: Annotated[int | None, option("Microphones that record it, 1 or 8.", panel=_SIZE, min=1, max=8)] = None
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,7 @@ class RunOptions:
     """Which detectors run, with which seeds, and how much of the machine they may take."""
 
     detectors: Detectors = ""
-    seeds: Annotated[str, option("Seeds of the detectors: 0,1,2.", panel=_WHAT)] = "0"
+    seeds: Annotated[str, option("Seeds of the detectors, from 0: 0,1,2 or 0-4.", panel=_WHAT)] = "0"
     plugins: Plugins = None
     results: Results = Path("results")
     cache: Annotated[Path, option("Folder that features are kept in; may be deleted at any time.")] = Path(
@@ -132,18 +134,53 @@ def words(text: str) -> tuple[str, ...]:
     return tuple(word.strip() for word in text.split(",") if word.strip())
 
 
-def numbers(text: str, kind: type, option: str) -> tuple[Any, ...]:
-    """Read a list of numbers. Raises `InputError`, naming the option, where a word is not a number.
+def levels_db(text: str) -> tuple[float, ...]:
+    """Read a list of noise levels, with or without the unit. Raises `InputError` for anything else.
 
-    >>> numbers("6,0,-6", float, "--snrs")
+    >>> levels_db("6dB,0,-6")
     (6.0, 0.0, -6.0)
     """
+    return tuple(_number(word.removesuffix("dB"), float, "--snrs", text, -200, 200) for word in words(text))
+
+
+def seeds(text: str) -> tuple[int, ...]:
+    """Read a list of seeds and ranges of seeds. Raises `InputError` for anything else, and where there are none.
+
+    >>> seeds("0,10-12")
+    (0, 10, 11, 12)
+    """
+    found: list[int] = []
+    for word in words(text):
+        first, dash, last = word.partition("-") if not word.startswith("-") else (word, "", "")
+        low = _number(first, int, "--seeds", text, 0, LARGEST_SEED)
+        high = _number(last, int, "--seeds", text, low, low + 999) if dash else low
+        found += range(low, high + 1)
+    return tuple(dict.fromkeys(found)) or _refuse("--seeds", text, "at least one whole number from 0")
+
+
+def counts(text: str, option: str, least: int, most: int) -> tuple[int, ...]:
+    """Read a list of whole numbers within limits. Raises `InputError`, naming the option.
+
+    >>> counts("200,60", "--clips", 0, 100_000)
+    (200, 60)
+    """
+    return tuple(_number(word, int, option, text, least, most) for word in words(text))
+
+
+def _number(word: str, kind: type, option: str, text: str, least: float, most: float) -> Any:
+    """One number of a list, within limits."""
+    what = "whole numbers" if kind is int else "numbers"
+    try:
+        number = kind(word)
+    except ValueError:
+        return _refuse(option, text, f"{what} with commas between, from {least} to {most}")
+    return number if least <= number <= most else _refuse(option, text, f"{what} from {least} to {most}")
+
+
+def _refuse(option: str, text: str, allowed: str) -> Any:
     from features import InputError
 
-    try:
-        return tuple(kind(word) for word in words(text))
-    except ValueError:
-        raise InputError(f"{option} {text}: give numbers with commas between, such as 0,1,2") from None
+    raise InputError(f"{option} {text!r}: give {allowed}")
 
 
 def load_plugins(files: list[Path] | None) -> tuple[str, ...]:

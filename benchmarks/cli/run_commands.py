@@ -14,7 +14,8 @@ from benchmarks.cli.options import (
     command_line,
     console,
     load_plugins,
-    numbers,
+    option,
+    seeds,
     with_options,
 )
 
@@ -29,11 +30,22 @@ app = typer.Typer()
 
 
 @with_options
-def run(context: typer.Context, corpus: CorpusOptions, protocol: ProtocolOptions, how: RunOptions) -> None:
+def run(
+    context: typer.Context,
+    corpus: CorpusOptions,
+    protocol: ProtocolOptions,
+    how: RunOptions,
+    version: Annotated[bool, option("Print the version and exit.", "--version")] = False,
+) -> None:
     """Compare detectors of anomalous machine sound; print a ranked table that can be cited.
 
     A run that was stopped continues where it was. Exit code: 0 all cells ok, 1 some failed, 2 wrong usage.
     """
+    if version:
+        from importlib.metadata import version as version_of
+
+        console.print(f"asdbench {version_of('asdbench')}")
+        return
     if context.invoked_subcommand is not None:
         return
     from benchmarks.cli import run_output
@@ -112,8 +124,8 @@ def _plan(
     from benchmarks.run.plan import make_plan
 
     corpus, selection = open_corpus(corpus_options, how.quick)
-    seeds = numbers(how.seeds, int, "--seeds")
-    return make_plan(corpus, protocol_of(corpus, protocol_options), detectors, seeds, selection, _device(how.device))
+    protocol = protocol_of(corpus, protocol_options)
+    return make_plan(corpus, protocol, detectors, seeds(how.seeds), selection, _device(how.device))
 
 
 def _runner(plan: "Plan", how: RunOptions, plugins: tuple[str, ...]) -> "Runner":

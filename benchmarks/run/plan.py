@@ -44,7 +44,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Job:
-    """One fit and its cells: one cell for a detector of scope "unit", the cells of all units for one of scope "machine"."""
+    """One fit and its cells: one cell, or for a detector of scope "machine" the cells of all units."""
 
     detector: Detector  # configured, unfitted, seed and device set
     cells: tuple[Cell, ...]

@@ -13,8 +13,8 @@ A channel rule decides what all detectors of a run get of a clip: one microphone
 faces the machine), the `mean` over all microphones, or `all` of them with their features side by side
 (features/cache.py).
 
-The draw depends on the protocol's seed, the machine and the unit, but not on the noise level: clip n is the same machine
-sound at every level, and it is in the same part at every level.
+The draw depends on the protocol's seed, the machine and the unit, but not on the noise level: clip n is the same
+machine sound at every level, and it is in the same part at every level.
 """
 
 import hashlib

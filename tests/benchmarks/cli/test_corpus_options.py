@@ -40,7 +40,8 @@ def test_options_are_fields_of_the_corpus(asked, fields):
     ("asked", "message"),
     [
         ({"clips": "1,2,3"}, r"--clips 1,2,3: give the normal and the abnormal clips"),
-        ({"clips": "many"}, r"--clips many: give numbers"),
+        ({"clips": "many"}, r"--clips 'many': give whole numbers with commas between, from 0 to 100000"),
+        ({"clips": "9" * 20}, r"give whole numbers from 0 to 100000"),
         ({"clips": "0"}, r"normals=0.*give seed >= 0, normals >= 1"),
         ({"seconds": 0.1}, r"seconds=0.1; give 1 to 60"),
         ({"n_channels": 2}, r"n_channels=2; give 1 or 8"),
