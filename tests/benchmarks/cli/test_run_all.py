@@ -135,7 +135,7 @@ def test_each_kind_of_bad_recording_is_named(tree, tmp_path, spoil, message):
         (["--threads", 0], "greater than or equal to 1"),
         (["--dataset", "nimii"], "there are mimii, dcase, "),
     ],
-    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+    ids=lambda value: " ".join(map(str, value)) if isinstance(value, list) else "",
 )
 def test_wrong_usage_ends_with_2_and_says_what_would_be_right(tree, tmp_path, arguments, message, monkeypatch, capsys):
     whole = ["run_all.py", "--data", tree, *arguments, *options(tmp_path)]
