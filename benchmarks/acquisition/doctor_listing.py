@@ -12,19 +12,9 @@ from benchmarks.datasets import mimii_release
 from benchmarks.datasets.dataset import Clip
 from benchmarks.datasets.kept_channels import Kept
 from benchmarks.datasets.mimii import clip_of
-from benchmarks.datasets.mimii_layout import (
-    EXPECTED,
-    Folder,
-    Place,
-    folder_of,
-    folders_in,
-    is_archive,
-    place_of,
-    published_name,
-    walk,
-    why_misplaced,
-)
+from benchmarks.datasets.mimii_layout import EXPECTED, Place, place_of, why_misplaced
 from benchmarks.datasets.mimii_release import Archive
+from benchmarks.datasets.wav_folders import Folder, folder_of, folders_in, is_archive, walk, without_zip
 from features import InputError
 
 _NAME = re.compile(r"\d{8}\.wav")
@@ -155,8 +145,8 @@ class Listing:
 
     def _add_archive(self, path: str) -> None:
         n_bytes = os.path.getsize(path)
-        name = published_name(os.path.basename(path))
-        published = next((archive for archive in self.published if archive.name == name), None)
+        stem = without_zip(os.path.basename(path))
+        published = next((archive for archive in self.published if archive.stem == stem), None)
         state, n_clips = "whole" if published else "not a published name", 0
         try:
             for folder in folders_in(path):

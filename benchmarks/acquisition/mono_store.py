@@ -20,8 +20,9 @@ from benchmarks.acquisition.disk import disk_errors
 from benchmarks.acquisition.meter import Meter, OnStep, ignore
 from benchmarks.datasets.kept_channels import Kept, StoredClip
 from benchmarks.datasets.mimii import clip_of
-from benchmarks.datasets.mimii_layout import CHANNELS_FILE, folders_in, is_hidden, place_of
+from benchmarks.datasets.mimii_layout import place_of
 from benchmarks.datasets.mimii_release import RECORDED
+from benchmarks.datasets.wav_folders import CHANNELS_FILE, folders_in, is_hidden
 from features import InputError, WavFile, ZipMember
 from features.audio import open_archive
 
