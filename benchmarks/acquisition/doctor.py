@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from benchmarks.acquisition.callbacks import OnStep, ignore
 from benchmarks.acquisition.clip_headers import header, sound_digest
 from benchmarks.acquisition.doctor_listing import Fault, FoundArchive, FoundFolder, Listing
-from benchmarks.acquisition.meter import OnStep, ignore
 from benchmarks.datasets import mimii_release
 from benchmarks.datasets.dataset import Clip
 from benchmarks.datasets.mimii import Mimii

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from benchmarks.acquisition.callbacks import OnStep, ignore
 from benchmarks.acquisition.disk import disk_errors, hash_file
-from benchmarks.acquisition.meter import OnStep, ignore
 from benchmarks.datasets import mimii_release
 from benchmarks.datasets.dataset import Clip
 from benchmarks.datasets.kept_channels import Kept

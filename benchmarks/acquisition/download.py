@@ -11,10 +11,11 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from filelock import FileLock, Timeout
+from rich.filesize import decimal
 
+from benchmarks.acquisition.callbacks import OnStep, Say, ignore
 from benchmarks.acquisition.disk import disk_errors, free_bytes, hash_file
 from benchmarks.acquisition.fetch import RemoteFile, RetryPolicy, fetch, part_of
-from benchmarks.acquisition.meter import OnStep, Say, ignore, size_text
 from benchmarks.acquisition.mono_store import has_store, make_store, partial_of, store_of
 from benchmarks.datasets import mimii_release
 from benchmarks.datasets.kept_channels import Kept
@@ -102,7 +103,7 @@ def choose(
 
 
 def download(
-    plan: Download, patience: RetryPolicy = RetryPolicy(), on_step: OnStep = ignore, say: Say = ignore
+    plan: Download, policy: RetryPolicy = RetryPolicy(), on_step: OnStep = ignore, say: Say = ignore
 ) -> list[Path]:
     """Fetch what is missing; return the archives or the folders of their mono stores.
 
@@ -110,16 +111,16 @@ def download(
     """
     if plan.bytes_needed > (free := free_bytes(plan.data)):
         raise InputError(
-            f"{plan.data}: {size_text(plan.bytes_needed)} of free disk needed, {size_text(free)} found; free "
-            f"{size_text(plan.bytes_needed - free)}, name another folder with --data, ask for fewer --machines or "
+            f"{plan.data}: {decimal(plan.bytes_needed)} of free disk needed, {decimal(free)} found; free "
+            f"{decimal(plan.bytes_needed - free)}, name another folder with --data, ask for fewer --machines or "
             "--snrs, or keep only some channels with --delete-archives"
         )
     with disk_errors(plan.data, 0):
         plan.data.mkdir(parents=True, exist_ok=True)
-    return [_get(plan, archive, patience, on_step, say) for archive in plan.archives]
+    return [_get(plan, archive, policy, on_step, say) for archive in plan.archives]
 
 
-def _get(plan: Download, archive: Archive, patience: RetryPolicy, on_step: OnStep, say: Say) -> Path:
+def _get(plan: Download, archive: Archive, policy: RetryPolicy, on_step: OnStep, say: Say) -> Path:
     """Fetch one archive and make its store, while no other process does."""
     file = plan.file_of(archive)
     with contextlib.ExitStack() as stack:
@@ -129,7 +130,7 @@ def _get(plan: Download, archive: Archive, patience: RetryPolicy, on_step: OnSte
             raise InputError(f"{file}: another process is at it; wait for it, or stop it") from None
         stack.enter_context(disk_errors(file, 0))
         if not plan.is_done(archive):
-            _fetch(plan, archive, patience, on_step, say)
+            _fetch(plan, archive, policy, on_step, say)
         if plan.channels is None:
             return file
         store = store_of(file)
@@ -140,11 +141,11 @@ def _get(plan: Download, archive: Archive, patience: RetryPolicy, on_step: OnSte
         return store
 
 
-def _fetch(plan: Download, archive: Archive, patience: RetryPolicy, on_step: OnStep, say: Say) -> None:
+def _fetch(plan: Download, archive: Archive, policy: RetryPolicy, on_step: OnStep, say: Say) -> None:
     """Check the archive that is there, or fetch it."""
     file = plan.file_of(archive)
     if not file.exists():
-        fetch(RemoteFile(plan.address_of(archive), archive.n_bytes, archive.md5), file, patience, on_step, say)
+        fetch(RemoteFile(plan.address_of(archive), archive.n_bytes, archive.md5), file, policy, on_step, say)
         return
     if (size := file.stat().st_size) != archive.n_bytes:
         raise InputError(

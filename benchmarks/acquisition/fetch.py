@@ -17,9 +17,13 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from rich.filesize import decimal
+from urllib3 import BaseHTTPResponse, Retry
+from urllib3.exceptions import MaxRetryError
+
+from benchmarks.acquisition.callbacks import OnStep, Say, ignore
 from benchmarks.acquisition.disk import disk_errors, hash_file
-from benchmarks.acquisition.http_get import Answer, TryAgain, get
-from benchmarks.acquisition.meter import Meter, OnStep, Say, ignore, size_text
+from benchmarks.acquisition.http_get import TryAgain, get
 from features import InputError
 
 LEAST_SPEED = 1024  # bytes/s; a server that is slower for a whole timeout counts as stalled
@@ -42,10 +46,14 @@ class RemoteFile:
 class RetryPolicy:
     """When to try again, and when to stop trying."""
 
-    retries: int = 8  # after failures in a row
+    retries: int = 8  # after so many failures in a row, the next one is final
     timeout: float = 60.0  # s without a byte, or below LEAST_SPEED
-    pause: float = 1.0  # s before the second try; doubles with each failure
+    pause: float = 1.0  # the first retry comes at once, the second after 2 * pause s; then the pause doubles
     longest_pause: float = 120.0  # s, also where the server asks for a longer one
+
+    def start(self) -> Retry:
+        """Return the count of failures, at zero."""
+        return Retry(total=self.retries, backoff_factor=self.pause, backoff_max=self.longest_pause)
 
 
 def part_of(file: Path) -> Path:
@@ -53,7 +61,7 @@ def part_of(file: Path) -> Path:
 
 
 def fetch(
-    remote: RemoteFile, file: Path, patience: RetryPolicy = RetryPolicy(), on_step: OnStep = ignore, say: Say = ignore
+    remote: RemoteFile, file: Path, policy: RetryPolicy = RetryPolicy(), on_step: OnStep = ignore, say: Say = ignore
 ) -> None:
     """Fetch a file, going on from its part where there is one; afterwards `file` is whole and verified.
 
@@ -62,21 +70,15 @@ def fetch(
     """
     transfer = _Transfer(remote, file, on_step, say)
     transfer.take_up_part()
-    failures, reached = 0, transfer.n_bytes
-    while transfer.n_bytes < remote.n_bytes:
+    retry, reached = policy.start(), transfer.n_bytes
+    while transfer.n_missing:
         try:
-            transfer.receive(patience.timeout)
+            transfer.receive(policy.timeout)
         except TryAgain as failure:
             if transfer.n_bytes >= reached + PROGRESS:
-                failures, reached = 0, transfer.n_bytes
-            failures += 1
-            if failures > patience.retries:
-                raise InputError(
-                    f"{remote.address}: given up after {failures} tries, the last: {failure}; "
-                    f"{size_text(transfer.n_bytes)} of {size_text(remote.n_bytes)} are kept in {transfer.part}; "
-                    "the same command goes on from there"
-                ) from failure
-            wait = min(patience.longest_pause, max(failure.wait, patience.pause * 2 ** (failures - 1)))
+                retry, reached = policy.start(), transfer.n_bytes
+            retry = transfer.count(failure, retry)
+            wait = min(policy.longest_pause, max(failure.wait, retry.get_backoff_time()))
             say(f"{file.name}: {failure}; trying again in {wait:.0f} s")
             time.sleep(wait)
     transfer.finish()
@@ -106,6 +108,17 @@ class _Transfer:
             elif size:
                 self.n_bytes, self.md5 = size, hash_file(self.part, self.on_step)
 
+    def count(self, failure: TryAgain, retry: Retry) -> Retry:
+        """Count a failure. Raises `InputError` where it is one too many."""
+        try:
+            return retry.increment("GET", self.remote.address, error=failure)
+        except MaxRetryError:
+            raise InputError(
+                f"{self.remote.address}: given up after {len(retry.history) + 1} tries, the last: {failure}; "
+                f"{decimal(self.n_bytes)} of {decimal(self.remote.n_bytes)} are kept in {self.part}; "
+                "the same command continues from there"
+            ) from failure
+
     def receive(self, timeout: float) -> None:
         """Ask for what is missing and append what comes. Raises `TryAgain` or `InputError`."""
         with get(self.remote.address, self._headers(), timeout) as answer:
@@ -120,7 +133,7 @@ class _Transfer:
                 headers["If-Range"] = self.tag_file.read_text(encoding="latin-1").strip()
         return headers
 
-    def _accept(self, answer: Answer) -> None:
+    def _accept(self, answer: BaseHTTPResponse) -> None:
         """Check that an answer is the file or the rest of it; go back to the first byte where the whole file comes."""
         self._check_version(answer)
         if answer.status == 200:
@@ -142,7 +155,7 @@ class _Transfer:
         else:
             raise TryAgain(f"the server answered {answer.status}")
 
-    def _check_version(self, answer: Answer) -> None:
+    def _check_version(self, answer: BaseHTTPResponse) -> None:
         """Refuse a body that is compressed, or that the server itself says has another checksum."""
         encoding = answer.headers.get("Content-Encoding", "identity")
         if encoding != "identity":
@@ -153,14 +166,14 @@ class _Transfer:
         if tag and tag[1] != self.remote.md5:
             raise self._changed(f"a file with MD5 {tag[1]}")
 
-    def _check_length(self, answer: Answer) -> None:
+    def _check_length(self, answer: BaseHTTPResponse) -> None:
         length, kind = answer.headers.get("Content-Length"), answer.headers.get("Content-Type", "unknown type")
         if length is None and kind.startswith("text/html"):
             raise self._changed("a web page")
         if length is not None and length != str(self.remote.n_bytes):
             raise self._changed(f"{length} bytes of {kind}")
 
-    def _restart(self, answer: Answer) -> None:
+    def _restart(self, answer: BaseHTTPResponse) -> None:
         """Begin the part anew with an answer that begins at the first byte."""
         tag, asked = answer.headers.get("ETag", ""), self._headers()
         if "If-Range" in asked:
@@ -176,8 +189,8 @@ class _Transfer:
             if tag.startswith('"'):  # a weak one, W/"...", does not vouch for single bytes (RFC 9110, 13.1.5)
                 self.tag_file.write_text(tag, encoding="latin-1")
 
-    def _append(self, answer: Answer, timeout: float) -> None:
-        meter = Meter(self.on_step, "downloading", self.file.name, self.n_bytes, self.remote.n_bytes)
+    def _append(self, answer: BaseHTTPResponse, timeout: float) -> None:
+        self._report()
         since, before = time.monotonic(), self.n_bytes
         with contextlib.ExitStack() as stack:
             with disk_errors(self.part, self.n_missing):
@@ -186,16 +199,19 @@ class _Transfer:
             while self.n_missing:
                 data = answer.read1(min(_CHUNK, self.n_missing))
                 if not data:
-                    raise TryAgain(f"connection closed after {size_text(self.n_bytes)}")
+                    raise TryAgain(f"connection closed after {decimal(self.n_bytes)}")
                 with disk_errors(self.part, self.n_missing):
                     _write(part, data)
                 self.md5.update(data)
                 self.n_bytes += len(data)
-                meter.at(self.n_bytes)
+                self._report()
                 if (now := time.monotonic()) - since >= timeout:
                     if self.n_bytes - before < LEAST_SPEED * timeout:
                         raise TryAgain(f"stalled, {self.n_bytes - before} bytes in {timeout:g} s")
                     since, before = now, self.n_bytes
+
+    def _report(self) -> None:
+        self.on_step("downloading", self.file.name, self.n_bytes, self.remote.n_bytes)
 
     def _changed(self, found: str) -> InputError:
         return InputError(

@@ -16,8 +16,8 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.acquisition.callbacks import OnStep, ignore
 from benchmarks.acquisition.disk import disk_errors
-from benchmarks.acquisition.meter import Meter, OnStep, ignore
 from benchmarks.datasets.kept_channels import Kept, StoredClip
 from benchmarks.datasets.mimii import clip_of
 from benchmarks.datasets.mimii_layout import place_of
@@ -52,8 +52,8 @@ def has_store(archive: Path, channels: Sequence[int]) -> bool:
     kept = Kept.read(store)
     if missing := sorted(set(channels) - set(kept.channels)):
         raise InputError(
-            f"{store}: keeps channels {kept.text}, not {', '.join(map(str, missing))} that --channels asks for too; "
-            "move the folder away, and it is made again from the archive"
+            f"{store}: keeps channels {kept.text}, not {', '.join(map(str, missing))} that --keep-channels asks for "
+            "too; move the folder away, and it is made again from the archive"
         )
     return True
 
@@ -70,7 +70,7 @@ def make_store(archive: Path, channels: Sequence[int], on_step: OnStep = ignore)
     is_made = has_store(archive, channels)
     folder = store if is_made else _begin(partial, kept)
     done, total = 0, sum(member.n_bytes for member in clips.values())
-    meter = Meter(on_step, "storing", archive.name, done, total)
+    on_step("storing", archive.name, done, total)
     for path, member in clips.items():
         file = folder / path
         sound, sample_rate = _read(member, channels)
@@ -82,7 +82,7 @@ def make_store(archive: Path, channels: Sequence[int], on_step: OnStep = ignore)
             if not _holds(file, channels, sound, sample_rate):
                 raise InputError(f"{file}: read back, it differs from what was written; check the disk")
         done += member.n_bytes
-        meter.at(done)
+        on_step("storing", archive.name, done, total)
     if not is_made:
         with disk_errors(store, 0):
             os.rename(partial, store)
