@@ -1,7 +1,7 @@
-"""One HTTP request. Failures are of two kinds: those that may pass raise `TryAgain`, all others `InputError`.
+"""One HTTP request. A failure that may pass raises `TryAgain`, every other failure `InputError`.
 
-urllib3 follows redirections, with the range that was asked for, to http and https alone. Proxies and certificates come
-from the environment (`https_proxy`, `no_proxy`, `SSL_CERT_FILE`).
+urllib3 follows redirections, but only to http and https. Proxies and certificates are taken from the environment
+(`https_proxy`, `http_proxy`, `no_proxy`, `SSL_CERT_FILE`).
 """
 
 import contextlib
@@ -16,7 +16,7 @@ from urllib3.util import make_headers, parse_url
 
 from features import InputError
 
-RETRIED = (408, 425, 429, 500, 502, 503, 504)  # answers that may be another the next time
+_RETRIED = (408, 425, 429, 500, 502, 503, 504)  # statuses that may change
 _AGENT = "asdbench (benchmark of anomalous-sound detectors)"  # Zenodo refuses the default names of libraries
 _REDIRECTIONS = Retry(total=None, connect=0, read=0, status=0, other=0, redirect=10, respect_retry_after_header=False)
 
@@ -49,15 +49,15 @@ def _request(pool: PoolManager, address: str, headers: Mapping[str, str], timeou
         address,
         headers={"User-Agent": _AGENT, "Accept-Encoding": "identity", "Connection": "close", **headers},
         timeout=timeout,
-        retries=_REDIRECTIONS,  # the caller tries again, since only it knows how much has arrived
+        retries=_REDIRECTIONS,  # the caller retries, since it knows how many bytes have arrived
         preload_content=False,
         decode_content=False,
-        enforce_content_length=False,  # a body that is cut short is kept
+        enforce_content_length=False,  # the caller keeps an incomplete body and resumes
     )
 
 
 def _pool(address: str) -> PoolManager:
-    """Return what opens an address, directly or through the proxy that the environment names for it."""
+    """Return a pool that opens an address directly, or through the proxy that the environment names for it."""
     if any(map(str.isspace, address)):
         raise errors.LocationValueError("it contains a space")
     url = parse_url(address)
@@ -75,9 +75,9 @@ def _check_status(address: str, answer: BaseHTTPResponse) -> None:
     if 200 <= answer.status < 300 or answer.status == 416:
         return
     found = f"the server answered {answer.status} {answer.reason}"
-    if answer.status in RETRIED:
+    if answer.status in _RETRIED:
         raise TryAgain(found, _retry_after(answer))
-    raise InputError(f"{address}: {found}; check the address, or name a mirror with --address")
+    raise InputError(f"{address}: {found}; check the address, or give a mirror with --address")
 
 
 def _retry_after(answer: BaseHTTPResponse) -> float:
@@ -93,13 +93,13 @@ def _sorted(address: str, error: Exception, timeout: float) -> Exception:
         return TryAgain(f"no answer for {timeout:g} s")
     if isinstance(reason, (errors.LocationValueError, errors.ResponseError)):
         return InputError(
-            f"{address!a}: no usable address, or redirected to none ({reason}); name another with --address"
+            f"{address!a}: no usable address, or redirected to none ({reason}); give another with --address"
         )
     origin = _origin(reason)
     if isinstance(origin, ssl.SSLCertVerificationError):
         return InputError(
             f"{address}: certificate not accepted ({origin.verify_message}); "
-            "name the file of your certificates in the variable SSL_CERT_FILE, or another --address"
+            "name the file of your certificates in the variable SSL_CERT_FILE, or give another --address"
         )
     return TryAgain(f"connection failed ({str(origin) or type(origin).__name__})")
 

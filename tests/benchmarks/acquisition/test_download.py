@@ -117,23 +117,26 @@ def test_dripping_server_counts_as_stalled(server, tmp_path):
 
 
 REFUSED = {  # answer -> what the error says
-    "not found": (hs.saying(404), "answered 404 Not Found; check the address, or name a mirror with --address"),
+    "not found": (hs.saying(404), "answered 404 Not Found; check the address, or give a mirror with --address"),
     "forbidden": (hs.saying(403), "answered 403"),
-    "other size": (hs.saying(200, BODY + b"!"), r"offers 50001 bytes .*published were 50000 .*record has changed"),
+    "other size": (
+        hs.saying(200, BODY + b"!"),
+        r"offers 50001 bytes .*but 50000 .* were published; the record has changed",
+    ),
     "other size of the range": (
         hs.saying(206, BODY[9:], Content_Range="bytes 20000-50008/50009"),
-        r"offers 50009 bytes, published were 50000",
+        r"offers 50009 bytes, but 50000",
     ),
-    "other size in a refusal": (hs.saying(416, Content_Range="bytes */7"), r"offers 7 bytes, published were 50000"),
+    "other size in a refusal": (hs.saying(416, Content_Range="bytes */7"), r"offers 7 bytes, but 50000"),
     "login page": (
         hs.saying(200, b"<html>", Content_Type="text/html", Content_Length=None),
         "offers a web page.*login or a proxy",
     ),
     "other checksum": (
         hs.saying(200, BODY, ETag=f'"md5:{"0" * 32}"'),
-        f"offers a file with MD5 {'0' * 32}, published were",
+        f"offers a file with MD5 {'0' * 32}, but 50000",
     ),
-    "compressed": (hs.saying(200, BODY, Content_Encoding="gzip"), "encoding 'gzip', asked for as it is"),
+    "compressed": (hs.saying(200, BODY, Content_Encoding="gzip"), "encoding 'gzip', requested without"),
 }
 
 
@@ -168,7 +171,7 @@ def test_giving_up_keeps_the_part_and_says_where(server, tmp_path):
     assert server.first_bytes[-1] == 10_000
 
 
-def test_failures_are_counted_anew_when_much_has_come(tmp_path):
+def test_the_count_of_failures_starts_again_when_much_has_arrived(tmp_path):
     body = BODY * 100
     with hs.serving({NAME: body}) as server:
         server.behaviours.extend([hs.cutting(PROGRESS), hs.saying(503)] * 4)
@@ -201,7 +204,7 @@ def test_redirection_is_followed_with_the_range(server, tmp_path):
 def test_redirection_to_what_is_not_http_is_not_followed(server, tmp_path, location):
     server.behaviours.append(hs.saying(302, Location=location))
 
-    with pytest.raises(InputError, match=r"zip': no usable address, or redirected to none \(.+\); name another"):
+    with pytest.raises(InputError, match=r"zip': no usable address, or redirected to none \(.+\); give another"):
         get(server, tmp_path)
 
 
@@ -257,7 +260,7 @@ def certificate(tmp_path):
     return file, context
 
 
-def test_certificate_that_nobody_vouches_for_is_refused_until_it_is_named(server, tmp_path, certificate, monkeypatch):
+def test_unknown_certificate_is_refused_until_it_is_named(server, tmp_path, certificate, monkeypatch):
     file, context = certificate
     server.socket = context.wrap_socket(server.socket, server_side=True)
     secure = RemoteFile(remote(server).address.replace("http:", "https:"), len(BODY), remote(server).md5)
@@ -273,7 +276,7 @@ def test_certificate_that_nobody_vouches_for_is_refused_until_it_is_named(server
 def test_wrong_checksum_is_put_aside_and_the_next_call_starts_again(server, tmp_path):
     server.behaviours.append(hs.corrupting)
 
-    with pytest.raises(InputError, match=r"all 50000 bytes are there, but with MD5 .* put aside as 6_dB_fan.zip.bad"):
+    with pytest.raises(InputError, match=r"all 50000 bytes have arrived, but with MD5 .* renamed to 6_dB_fan.zip.bad"):
         get(server, tmp_path)
 
     assert names(tmp_path) == [f"{NAME}.bad"]
@@ -381,7 +384,9 @@ def test_archive_cut_by_one_byte_is_detected_and_completed(tmp_path, published):
     (data / NAME).write_bytes(body[:-1])
     with hs.serving({NAME: body}) as server:
         plan = Download(data, (archive,), address=server.address)
-        with pytest.raises(InputError, match=f"{len(body) - 1} bytes, published are {len(body)}; cut short: rename it"):
+        with pytest.raises(
+            InputError, match=f"{len(body) - 1} bytes, but {len(body)} were published; cut short: rename it"
+        ):
             download(plan)
         (data / NAME).rename(data / f"{NAME}.part")
         download(plan)
@@ -393,8 +398,8 @@ def test_archive_cut_by_one_byte_is_detected_and_completed(tmp_path, published):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda body: body + b"!", "published are .*; move it away"),
-        (lambda body: b"!" + body[1:], "damaged, MD5 .* in place of"),
+        (lambda body: body + b"!", "were published; move it away"),
+        (lambda body: b"!" + body[1:], "damaged, MD5 .* instead of"),
     ],
     ids=["too long", "damaged"],
 )
@@ -438,7 +443,7 @@ def test_one_process_at_a_time(tmp_path, published):
     archive, _ = published
     with (
         FileLock(tmp_path / f".{NAME}.lock"),
-        pytest.raises(InputError, match=f"{NAME}: another process is at it; wait for it, or stop it"),
+        pytest.raises(InputError, match=f"{NAME}: another process is fetching it; wait for it, or stop it"),
     ):
         download(Download(tmp_path, (archive,), address="http://127.0.0.1:9"))
 
