@@ -57,7 +57,7 @@ def public_mimii() -> pd.DataFrame:
     return hashes(groups)
 
 
-def public_mimii_clips(machine: str, unit: str, snr_db: float) -> list[Clip]:
+def public_mimii_clips(machine: str, unit: str, snr_db: float | None) -> list[Clip]:
     """The clips of a public unit at one noise level, from the published counts; none of a unit that is not public."""
     counts = pd.read_csv(COUNTS).set_index(["machine", "model_id"])
     if unit not in PUBLIC_UNITS or snr_db not in SNRS_DB or (machine, unit) not in counts.index:
