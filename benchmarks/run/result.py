@@ -30,20 +30,21 @@ def _if(condition: dict[str, Any], then: dict[str, Any], otherwise: dict[str, An
     return {"if": condition, "then": then, "else": otherwise}
 
 
-_TIMES = ["fit_seconds", "score_seconds", "score_seconds_without_features"]
+def _need(json_type: str, *names: str) -> dict[str, Any]:
+    return {"required": list(names), "properties": {name: {"type": json_type} for name in names}}
+
+
+_TIMES = ("fit_seconds", "score_seconds", "score_seconds_without_features")
 _OK = {"properties": {"status": {"const": "ok"}}}
 _IMPORTED = {"required": ["scores_only"], "properties": {"scores_only": {"const": True}}}
+_DECLARED = {
+    "required": ["trained_on"],
+    "properties": {"trained_on": {"minLength": 1}, "config": _need("string", "scores")},
+}
+_CODE = {"properties": {"config": _need("string", "detector_code", "feature_code")}}
 _CONDITIONS: list[Any] = [  # as `Result._is_consistent` checks them, in the words of JSON Schema
     _if(_OK, {"properties": {"message": {"const": ""}}}, {"properties": {"message": {"minLength": 1}}}),
-    _if(
-        _IMPORTED,
-        {
-            "required": ["trained_on"],
-            "properties": {"trained_on": {"minLength": 1}, "config": {"required": ["scores"]}},
-        },
-        _if(_OK, {"required": _TIMES, "properties": {name: {"type": "number"} for name in _TIMES}}, {})
-        | {"properties": {"config": {"required": ["detector_code", "feature_code"]}}},
-    ),
+    _if(_IMPORTED, _DECLARED, _if(_OK, _need("number", *_TIMES), {}) | _CODE),
 ]
 
 
