@@ -62,7 +62,7 @@ def public_mimii() -> pd.DataFrame:
     return hashes(groups)
 
 
-def public_mimii_clips(machine: str, unit: str, snr_db: float) -> list[Clip]:
+def public_mimii_clips(machine: str, unit: str, snr_db: float | None) -> list[Clip]:
     """List the clips of a public unit at one noise level, from the published counts; [] for a unit that is not public.
 
     >>> clips = public_mimii_clips("pump", "id_00", 6.0)

@@ -17,8 +17,10 @@ import joblib
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 from threadpoolctl import threadpool_limits
 
-from benchmarks.run.execution import Record, execute, fail, record_of
+from benchmarks.run.execution import execute, fail
 from benchmarks.run.plan import Group, GroupKey, Job, Plan
+from benchmarks.run.record import Record, record_of
+from benchmarks.run.result_fields import Status
 from benchmarks.run.store import Store
 from detectors.contract.registry import load_plugin
 from features import Feature, InputError
@@ -87,10 +89,10 @@ class Runner:
         for job, outcome in self._run(tasks):
             if isinstance(outcome, TerminatedWorkerError):
                 reason = "the worker process was killed, most often for lack of memory; try fewer --jobs"
-                outcome = fail(self.store, job, records[id(job)], "out_of_memory", reason)
+                outcome = fail(self.store, job, records[id(job)], Status.OUT_OF_MEMORY, reason)
             elif isinstance(outcome, Exception):
                 reason = f"the job could not be handed to a worker process: {type(outcome).__name__}: {outcome}"
-                outcome = fail(self.store, job, records[id(job)], "error", reason)
+                outcome = fail(self.store, job, records[id(job)], Status.ERROR, reason)
             yield job, outcome
 
     def _run(self, tasks: Sequence[tuple[Any, tuple]]) -> Iterator[tuple[Any, Any]]:

@@ -74,9 +74,10 @@ def test_a_run_of_another_size_keeps_to_its_folder_and_says_so(tmp_path):
     assert again.returncode == 0
 
 
-def test_a_result_of_before_this_is_captioned_by_the_title_of_its_corpus(store_root, tmp_path):
+def test_a_result_that_does_not_name_its_corpus_is_refused(store_root, tmp_path):
     root = shutil.copytree(store_root, tmp_path / "synthetic" / store_root.name)
     for file in root.glob("cells/*/*/*/result.json"):
         result = json.loads(file.read_text())
         file.write_text(json.dumps({name: value for name, value in result.items() if name != "corpus"}))
-    assert make_report(root).caption.corpus == Synthetic.title
+    with pytest.raises(InputError, match=r"result.json: corpus: Field required; .*48 results cannot be read"):
+        make_report(root)

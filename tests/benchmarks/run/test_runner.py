@@ -92,7 +92,7 @@ def run(plan, runner, force=False):
 
 
 def all_scores(runner):
-    tables = {result["detector"] + folder.name: Store.scores(folder) for folder, result in runner.store.results()}
+    tables = {result.detector + folder.name: Store.scores(folder) for folder, result in runner.store.results()}
     return pd.concat(tables)
 
 
@@ -108,7 +108,7 @@ def test_a_cell_holds_scores_of_every_part_with_labels(done):
     for folder, result in done.store.results():
         table = Store.scores(folder)
         assert table.groupby(["part", "label"]).size().to_dict() == {("test", 0): 4, ("test", 1): 4, ("train", 0): 8}
-        assert (result["status"], result["n_train"], result["n_normal"], result["n_abnormal"]) == ("ok", 8, 4, 4)
+        assert (result.status, result.n_train, result.n_normal, result.n_abnormal) == ("ok", 8, 4, 4)
         assert table["path"].is_unique
 
 
