@@ -13,6 +13,7 @@ from pathlib import Path
 import pandas as pd
 from tabulate import tabulate
 
+from benchmarks.run.writing import write_text
 from detectors.contract.registry import detectors, find, is_registered
 from detectors.contract.variants import create, described
 
@@ -120,5 +121,5 @@ def _costs() -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    (ROOT / "README.md").write_text(readme(), encoding="utf-8")
-    (ROOT / "docs" / "detectors.md").write_text(detector_cards(), encoding="utf-8")
+    write_text(ROOT / "README.md", readme())
+    write_text(ROOT / "docs" / "detectors.md", detector_cards())
