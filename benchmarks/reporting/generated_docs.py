@@ -20,6 +20,7 @@ from tabulate import tabulate
 
 from benchmarks.evaluation.stored_results import MEANINGS, WRITTEN
 from benchmarks.run.result import documented_fields, schema
+from benchmarks.run.writing import write_text
 from detectors.contract.registry import detectors, find, is_registered
 from detectors.contract.variants import create, described
 
@@ -171,7 +172,7 @@ def _costs() -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    (ROOT / "README.md").write_text(readme(), encoding="utf-8")
-    (ROOT / "docs" / "detectors.md").write_text(detector_cards(), encoding="utf-8")
-    (ROOT / "docs" / "results.md").write_text(results_page(), encoding="utf-8")
-    (ROOT / "benchmarks" / "result.schema.json").write_text(schema(), encoding="utf-8")
+    write_text(ROOT / "README.md", readme())
+    write_text(ROOT / "docs" / "detectors.md", detector_cards())
+    write_text(ROOT / "docs" / "results.md", results_page())
+    write_text(ROOT / "benchmarks" / "result.schema.json", schema())

@@ -4,7 +4,6 @@ Everything here is computed from the store alone: no audio, no features, no dete
 """
 
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,7 @@ from benchmarks.evaluation.leaderboard import leaderboard
 from benchmarks.evaluation.stored_results import WRITTEN, load_results, stored_scores
 from benchmarks.reporting import tables
 from benchmarks.reporting.published import compares, published, published_rows
-from features import InputError
+from benchmarks.run.writing import write_text
 
 QUICK_SUFFIX = "-quick"  # of the folder of a corpus that was thinned for a first look
 
@@ -122,15 +121,3 @@ def _budget(rows: pd.Series) -> str:
     reduced = "rows marked @cpu train less than published, see docs/detectors.md"
     text = reduced if rows.str.contains("@cpu").any() else "as published"
     return text + ", but for what brackets in a name set" * bool(rows.str.contains("[", regex=False).any())
-
-
-def write_text(file: Path, text: str) -> Path:
-    """Write a file whole or not at all. Raises `InputError` where it cannot be written."""
-    partial = file.with_name(f".{file.name}.partial")
-    try:
-        partial.write_text(text, encoding="utf-8")
-        os.replace(partial, file)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise InputError(f"{file}: {error.strerror or error}; free space or permission, and run it again") from error
-    return file

@@ -16,7 +16,8 @@ from benchmarks.datasets.dataset import Clip
 from benchmarks.datasets.mimii_layout import LABELS
 from benchmarks.run.plan import Group
 from benchmarks.run.protocols import Protocol, Split
-from features import InputError, WavFile
+from benchmarks.run.writing import write_text
+from features import WavFile
 
 FROZEN = Path(__file__).parents[1] / "datasets" / "mimii_manifests.csv"
 
@@ -83,13 +84,9 @@ def public_mimii_clips(machine: str, unit: str, snr_db: float | None) -> list[Cl
 
 
 def save(groups: Iterable[Group], file: Path) -> None:
-    """Write the manifest as CSV. Raises `InputError` where it cannot be written."""
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        manifest(groups).to_csv(file, index=False)
-    except OSError as error:
-        raise InputError(f"{file}: {error.strerror or error}; give another file with --out") from error
+    """Write the manifest as CSV. Raises `InputError` if it cannot be written."""
+    write_text(file, manifest(groups).to_csv(index=False, lineterminator="\n"), "give another file with --out")
 
 
 if __name__ == "__main__":
-    public_mimii().to_csv(FROZEN, index=False)
+    write_text(FROZEN, public_mimii().to_csv(index=False, lineterminator="\n"))

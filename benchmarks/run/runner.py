@@ -83,7 +83,7 @@ class Runner:
         lost = {id(job): _lost_feature(job, failures or {}) for job in jobs}
         for job in jobs:
             if lost[id(job)]:
-                yield job, fail(self.store, job, records[id(job)], "error", lost[id(job)])
+                yield job, fail(self.store, job, records[id(job)], Status.ERROR, lost[id(job)])
         ready = [job for job in jobs if not lost[id(job)]]
         tasks = [(job, (execute, self.store, self.cache, job, records[id(job)], self.diagnose)) for job in ready]
         for job, outcome in self._run(tasks):
