@@ -17,6 +17,7 @@ from benchmarks.evaluation.stored_results import WRITTEN, load_results, stored_s
 from benchmarks.reporting import tables
 from benchmarks.reporting.published import compares, published, published_rows
 from benchmarks.run.writing import write_text
+from features import InputError
 
 QUICK_SUFFIX = "-quick"  # of the folder of a corpus that was thinned for a first look
 
