@@ -134,7 +134,7 @@ def _obstacle(dataset: Dataset, protocol: Protocol, detector: Detector) -> str:
     A defect of the detector itself is a reason too: it must not end the run of the others.
     """
     if protocol.channel == "all" and detector.one_channel:
-        return f"--channel all: {detector.one_channel}"
+        return f"under --channel all, {detector.one_channel}"
     try:
         _prepared(dataset, detector)
         code_version(detector)
