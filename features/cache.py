@@ -29,7 +29,7 @@ import numpy as np
 from filelock import FileLock
 
 from features.audio import AudioSource, ChannelSelection
-from features.errors import InputError
+from features.errors import InputError, UnreadableClip
 from features.feature import Feature
 
 
@@ -52,13 +52,22 @@ class FeatureCache:
 
     root: Path
 
+    def holds(
+        self, sources: Sequence[AudioSource], channel: ChannelSelection, feature: Feature, sample_rate: int
+    ) -> bool:
+        """Whether one feature of a group is there, whole; a source that cannot be found has none."""
+        try:
+            return _whole(self.root / _key(sources, channel, feature, sample_rate))
+        except InputError:
+            return False
+
     def ensure(
         self, sources: Sequence[AudioSource], channel: ChannelSelection, features: Sequence[Feature], sample_rate: int
     ) -> int:
         """Compute the missing ones of these features in one pass over the sources; return how many were missing.
 
-        Raises `InputError` where a source cannot be read, has another sample rate (Hz) or, with all channels, another
-        number of them, or where the disk cannot be written. Incomplete entries are removed.
+        Raises `UnreadableClip` where a source cannot be read, has another sample rate (Hz) or, with all channels,
+        another number of them, or the disk cannot be written. Incomplete entries are removed.
         """
         entries = {self.root / _key(sources, channel, feature, sample_rate): feature for feature in features}
         if all(_whole(entry) for entry in entries):
@@ -134,7 +143,10 @@ def _compute(
         n_channels = 0
         for source in sources:
             started = time.perf_counter()
-            waveforms = _read(source, channel, sample_rate, n_channels)
+            try:
+                waveforms = _read(source, channel, sample_rate, n_channels)
+            except InputError as error:
+                raise UnreadableClip(str(error)) from error
             reading = time.perf_counter() - started
             n_channels = len(waveforms)
             for writer in writers:

@@ -1,1 +1,1 @@
-"""Getting recordings and knowing what one has: download, the mono store, and the doctor that examines a folder."""
+"""Downloading MIMII, storing some of its channels (the mono store), and checking what a folder holds (the doctor)."""

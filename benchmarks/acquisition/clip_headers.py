@@ -1,23 +1,20 @@
-"""What a clip's header says, without reading its sound; and what only reading all of it can tell."""
+"""The header of a clip: its length, channels and sample rate, read without its sound."""
 
-import hashlib
 import mmap
 import os
 from typing import NamedTuple
-
-import numpy as np
 
 from benchmarks.datasets.kept_channels import StoredClip
 from features import AudioSource, InputError, WavFile, ZipMember
 from features.audio import LARGEST_CLIP, open_archive
 from features.wav import Wav, parse
 
-_HEAD = 2**12  # bytes; the 80 of MIMII's header, and room for what other programs put before the samples
+_HEAD = 2**12  # bytes; a header of MIMII has 80, other programs write more before the samples
 
 
 class Header(NamedTuple):
     n_samples: int
-    n_channels: int | None  # None where only reading all of it would tell
+    n_channels: int | None  # None where only the sound itself would show it
     sample_rate: int  # Hz
 
 
@@ -30,7 +27,7 @@ def header(audio: AudioSource) -> Header:
         return header(audio.file)
     wav = _head_of_member(audio) if isinstance(audio, ZipMember) else _mapped(audio) if _is_small(audio) else None
     if wav is None:
-        sound, sample_rate = audio.read(0)  # in full, which says properly what is wrong
+        sound, sample_rate = audio.read(0)  # in full, so that an error says exactly what is wrong
         return Header(len(sound), None, sample_rate)
     n_samples, n_channels = wav.frames.shape
     return Header(n_samples, n_channels, wav.sample_rate)
@@ -52,26 +49,14 @@ def _mapped(audio: AudioSource) -> Wav:
 
 
 def _head_of_member(audio: ZipMember) -> Wav | None:
-    """Inflate the head of a member only, into room of its full size that stays untouched, so that lengths agree."""
+    """Decompress only the head of a member, into a buffer of its full size, so that the lengths agree."""
     if not 0 < audio.n_bytes <= LARGEST_CLIP:
         return None
     try:
         with open_archive(audio.archive).open(audio.member) as member:
             head = member.read(_HEAD)
-        room = mmap.mmap(-1, audio.n_bytes)
-        room[: len(head)] = head
-        return parse(memoryview(room), audio.name)
-    except Exception:  # whatever it is: reading it in full will tell
+        buffer = mmap.mmap(-1, audio.n_bytes)  # takes no memory where it is not written
+        buffer[: len(head)] = head
+        return parse(memoryview(buffer), audio.name)
+    except Exception:  # of any kind: the clip is then read in full, which raises the right error
         return None
-
-
-def sound_digest(audio: AudioSource) -> bytes:
-    """Decode a clip in full and return a digest of its sound.
-
-    Raises `InputError` where a part of it is damaged, and where it is silent from end to end.
-    """
-    source = audio.file if isinstance(audio, StoredClip) else audio
-    sound, _ = source.read("mean")
-    if np.ptp(sound) == 0:
-        raise InputError(f"{audio.name}: silent, every sample is {sound[0]:g}; copy or download it again")
-    return hashlib.blake2b(sound.tobytes(), digest_size=16).digest()

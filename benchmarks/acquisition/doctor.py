@@ -1,24 +1,28 @@
-"""What is there of MIMII, what is wrong with it, and what it is good for.
+"""Checks a copy of MIMII: what a folder holds, what is wrong with it, and what it can be used for.
 
-Names are compared with the published layout, counts with the published counts, and every clip's header with the
-recordings: 8 channels, 16 kHz, 10 s. Sound is read only on request (`deep`), and so are checksums.
-A fault is something that is wrong; a machine, level or unit that is not there at all is none.
+Names are compared with the published layout, counts with the published counts, and the header of each clip with that
+of the recordings: 8 channels, 16 kHz, 10 s. Sound and checksums are read only on request. A machine, noise level or
+unit that is missing as a whole is not a fault.
 """
 
+import hashlib
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchmarks.acquisition.clip_headers import header, sound_digest
+import numpy as np
+
+from benchmarks.acquisition.callbacks import OnStep, ignore
+from benchmarks.acquisition.clip_headers import header
 from benchmarks.acquisition.doctor_listing import Fault, FoundArchive, FoundFolder, Listing
-from benchmarks.acquisition.meter import OnStep, ignore
 from benchmarks.datasets import mimii_release
 from benchmarks.datasets.dataset import Clip
+from benchmarks.datasets.kept_channels import StoredClip
 from benchmarks.datasets.mimii import Mimii
 from benchmarks.datasets.mimii_release import CLIP_SECONDS, RECORDED, SNRS_DB, UNITS, Archive
 from benchmarks.run.protocols import CHANNEL_RULES, Protocol
-from features import InputError
+from features import AudioSource, InputError
 
 SPLITS = ("code", "paper", "holdout")  # MIMII has no split of its own for `labels`
 CHANNELS = ("0", *CHANNEL_RULES)
@@ -45,29 +49,32 @@ class FoundSet:
 
     @property
     def published(self) -> tuple[int, int] | None:
-        """Normal and abnormal clips that were published; None for a unit or level that was not."""
+        """Numbers of normal and abnormal clips that were published; None where the unit or level was not."""
         return mimii_release.counts().get((self.machine, self.unit)) if self.snr_db in SNRS_DB else None
 
     @property
     def found(self) -> tuple[int, int]:
-        """Normal and abnormal clips that are there."""
+        """Numbers of normal and abnormal clips that were found."""
         n_abnormal = sum(clip.label or 0 for clip in self.clips)
         return len(self.clips) - n_abnormal, n_abnormal
 
 
 @dataclass(frozen=True)
 class Report:
-    """What `examine` found; n_clips: all that are listed, each once."""
+    """What `examine` found."""
 
     root: Path
     archives: tuple[FoundArchive, ...]
     sets: tuple[FoundSet, ...]
     faults: tuple[Fault, ...]
-    absent: tuple[str, ...]  # published sets of which nothing is there: "fan id_02 at 6 dB"
-    obstacles: dict[str, tuple[str, ...]]  # "split code", "channel mean" -> why, for each set that it cannot be run on
+    absent: tuple[str, ...]  # published sets without any clip: "fan id_02 at 6 dB"
+    obstacles: dict[
+        str, tuple[str, ...]
+    ]  # "split code", "channel mean" -> a reason for each set that it cannot be used on
 
     @property
     def n_clips(self) -> int:
+        """The number of clips; one that was found twice counts once."""
         return sum(len(found.clips) for found in self.sets)
 
 
@@ -79,26 +86,26 @@ def examine(
     on_clip: Callable[[int, int], None] = lambda done, total: None,
     published: Sequence[Archive] = mimii_release.archives(),
 ) -> Report:
-    """Look at everything under a folder, or at one archive.
+    """Examine everything under a folder, or one archive.
 
-    checksums: the MD5 of each archive, too. deep: decode every clip, too, and tell silent and equal ones.
-    on_clip is told how many clips have been looked at, of how many.
-    Raises `InputError` where there is nothing at `root`; whatever is wrong under it is a fault in the report.
+    checksums: also compare the MD5 of each archive. deep: also decode each clip and find damaged, silent, equal ones.
+    on_clip: called with the number of clips examined and the number of all.
+    Raises `InputError` where `root` does not exist; everything that is wrong under it is a fault in the report.
     """
     listing = Listing(checksums, on_step, published)
     listing.list_all(os.path.abspath(root))
-    look = _Look(listing, deep, on_clip)
+    examination = _Examination(listing, deep, on_clip)
     for folder in listing.folders:
-        look.at(folder)
-    sets = sorted(look.sets.values(), key=lambda found: (found.machine, found.unit, -found.snr_db))
+        examination.add(folder)
+    sets = sorted(examination.sets.values(), key=lambda found: (found.machine, found.unit, -found.snr_db))
     for found in sets:
         _count(found, listing)
     archives, faults = tuple(listing.archives), tuple(listing.faults)
     return Report(Path(root), archives, tuple(sets), faults, _absent(sets), _obstacles(sets))
 
 
-class _Look:
-    """Goes through the clips, folder by folder, and gathers the sets."""
+class _Examination:
+    """Examines the clips, folder by folder, and collects the sets."""
 
     def __init__(self, listing: Listing, deep: bool, on_clip: Callable[[int, int], None]) -> None:
         self.listing, self.deep, self.on_clip = listing, deep, on_clip
@@ -106,58 +113,67 @@ class _Look:
         self.sounds: dict[bytes, str] = {}  # digest -> the first clip that has it
         self.done, self.total = 0, sum(len(folder.clips) for folder in listing.folders)
 
-    def at(self, folder: FoundFolder) -> None:
+    def add(self, folder: FoundFolder) -> None:
         place = folder.place
         key = (place.machine, place.unit, place.snr_db)
         found = self.sets.setdefault(key, FoundSet(*key))
         found.clips += folder.clips
         found.kinds.add(folder.kind)
         found.kept |= {folder.kept.channels} if folder.kept else set()
-        oddities: dict[str, list[str]] = {}
+        deviations: dict[str, list[str]] = {}
         for clip in folder.clips:
             name = clip.audio.name
             try:
-                for oddity in self._oddities(clip, folder, found):
-                    oddities.setdefault(oddity, []).append(name)
+                for deviation in self._deviations(clip, folder, found):
+                    deviations.setdefault(deviation, []).append(name)
             except InputError as error:
                 found.unreadable += 1
-                self.listing.complaint(name, error)
+                self.listing.add_error(name, error)
             self.done += 1
             self.on_clip(self.done, self.total)
-        self.listing.tell(oddities, folder.where, len(folder.clips))
+        self.listing.add_deviations(deviations, folder.where, len(folder.clips))
 
-    def _oddities(self, clip: Clip, folder: FoundFolder, found: FoundSet) -> Iterator[str]:
-        """Say in what a clip differs from the recordings. Raises `InputError` where it cannot be read."""
+    def _deviations(self, clip: Clip, folder: FoundFolder, found: FoundSet) -> Iterator[str]:
+        """Yield how a clip differs from the recordings. Raises `InputError` where it cannot be read."""
         head = header(clip.audio)
         found.sample_rates.add(head.sample_rate)
         found.seconds.add(head.n_samples / head.sample_rate)
         found.n_channels |= set() if head.n_channels is None else {head.n_channels}
         n_channels, stated = (len(folder.kept.channels), "channels.json") if folder.kept else (RECORDED, "the release")
         if head.n_channels not in (n_channels, None):
-            yield f"{head.n_channels} channel(s), {n_channels} in {stated}; which microphones these are is not known"
+            yield f"{head.n_channels} channel(s), {n_channels} in {stated}; it is not known which microphones these are"
         if head.sample_rate != Mimii.sample_rate:
-            yield f"{head.sample_rate} Hz, published are {Mimii.sample_rate} Hz"
+            yield f"{head.sample_rate} Hz, but the release has {Mimii.sample_rate} Hz"
         if (seconds := head.n_samples / head.sample_rate) != CLIP_SECONDS:
-            yield f"{seconds:g} s long, published are {CLIP_SECONDS} s"
+            yield f"{seconds:g} s long, but clips of the release have {CLIP_SECONDS} s"
         if self.deep:
-            first = self.sounds.setdefault(sound_digest(clip.audio), clip.audio.name)
+            first = self.sounds.setdefault(_sound_digest(clip.audio), clip.audio.name)
             if first != clip.audio.name:
-                yield f"the very sound of {first}; one of the two is a copy under a wrong name"
+                yield f"has the same sound as {first}; one of the two is a copy under a wrong name"
+
+
+def _sound_digest(audio: AudioSource) -> bytes:
+    """Decode a clip in full and return a digest of its sound. Raises `InputError` where it is damaged or silent."""
+    source = audio.file if isinstance(audio, StoredClip) else audio
+    sound, _ = source.read("mean")
+    if np.ptp(sound) == 0:
+        raise InputError(f"{audio.name}: silent, every sample is {sound[0]:g}; copy or download it again")
+    return hashlib.blake2b(sound.tobytes(), digest_size=16).digest()
 
 
 def _count(found: FoundSet, listing: Listing) -> None:
     """Compare a set with the published counts."""
     if found.published is None:
         if found.unit not in UNITS or found.snr_db not in SNRS_DB:
-            listing.fault(found.name, "not in MIMII, which has id_00 to id_06 at 6, 0 and -6 dB; rename its folder")
+            listing.add_fault(found.name, "not in MIMII, which has id_00 to id_06 at 6, 0 and -6 dB; rename its folder")
         return
     for label, kind in enumerate(("normal", "abnormal")):
         n, published = found.found[label], found.published[label]
         if n != published:
             names = {clip.path[-12:] for clip in found.clips if clip.label == label}
             missing = [f"{i:08d}.wav" for i in range(published) if f"{i:08d}.wav" not in names]
-            told = f"; missing are {_some(missing)}" if missing else "; more than there should be"
-            listing.fault(found.name, f"{n} {kind} clips, published are {published}{told}")
+            which = f"; missing: {_some(missing)}" if missing else ""
+            listing.add_fault(found.name, f"{n} {kind} clips, but {published} were published{which}")
 
 
 def _some(names: Sequence[str]) -> str:
@@ -165,16 +181,16 @@ def _some(names: Sequence[str]) -> str:
 
 
 def _absent(sets: Sequence[FoundSet]) -> tuple[str, ...]:
-    there = {found.name for found in sets}
+    present = {found.name for found in sets}
     names = [FoundSet(*key, snr_db).name for key in mimii_release.counts() for snr_db in SNRS_DB]
-    return tuple(name for name in names if name not in there)
+    return tuple(name for name in names if name not in present)
 
 
 def _obstacles(sets: Sequence[FoundSet]) -> dict[str, tuple[str, ...]]:
-    """For each split and channel rule, why it cannot be run on some sets."""
-    told = {f"split {split}": [_why_no_split(found, split) for found in sets] for split in SPLITS}
-    told |= {f"channel {channel}": [_why_no_channel(found, channel) for found in sets] for channel in CHANNELS}
-    return {rule: tuple(filter(None, reasons)) for rule, reasons in told.items()}
+    """Return, for each split and channel rule, the sets that it cannot be used on, with the reason."""
+    by_rule = {f"split {split}": [_why_no_split(found, split) for found in sets] for split in SPLITS}
+    by_rule |= {f"channel {channel}": [_why_no_channel(found, channel) for found in sets] for channel in CHANNELS}
+    return {rule: tuple(filter(None, reasons)) for rule, reasons in by_rule.items()}
 
 
 def _why_no_split(found: FoundSet, split: str) -> str:

@@ -1,11 +1,11 @@
-"""A mono store: some channels of an archive, without loss, in an eighth of its unpacked size each.
+"""Makes a mono store: some channels of an archive, without loss. Each takes an eighth of the unpacked size.
 
-    <data>/6_dB_fan/channels.json                    marks the store and says which channels of the recording it keeps
-    <data>/6_dB_fan/fan/id_00/normal/channels.json   says so again, where it stays with the clips when they are moved
-    <data>/6_dB_fan/fan/id_00/normal/00000000.wav    16 bit PCM, the channels kept, in the order asked for
+    <data>/6_dB_fan/channels.json                    marks the store and lists the channels that it keeps
+    <data>/6_dB_fan/fan/id_00/normal/channels.json   the same list; it stays with the clips when they are moved
+    <data>/6_dB_fan/fan/id_00/normal/00000000.wav    16 bit PCM, the kept channels, in the given order
 
-A store is built in the hidden folder `<data>/.6_dB_fan.partial` and gets its name only when every clip has been read
-back and found equal to the archive's. The mean over all channels cannot be had from a store that lacks some.
+A store is built in the hidden folder `<data>/.6_dB_fan.partial`. It gets its name only when each clip has been read
+back and is equal to that of the archive. A store that lacks a channel cannot give the mean over all channels.
 """
 
 import os
@@ -16,12 +16,13 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.acquisition.callbacks import OnStep, ignore
 from benchmarks.acquisition.disk import disk_errors
-from benchmarks.acquisition.meter import Meter, OnStep, ignore
 from benchmarks.datasets.kept_channels import Kept, StoredClip
 from benchmarks.datasets.mimii import clip_of
-from benchmarks.datasets.mimii_layout import CHANNELS_FILE, folders_in, is_hidden, place_of
+from benchmarks.datasets.mimii_layout import place_of
 from benchmarks.datasets.mimii_release import RECORDED
+from benchmarks.datasets.wav_folders import CHANNELS_FILE, folders_in, is_hidden
 from features import InputError, WavFile, ZipMember
 from features.audio import open_archive
 
@@ -29,47 +30,55 @@ _FULL_SCALE = 2.0**15  # of 16 bits
 
 
 def store_of(archive: Path) -> Path:
-    """Return the folder of an archive's store."""
+    """Return the folder of an archive's store.
+
+    >>> store_of(Path("data/6_dB_fan.zip")).name
+    '6_dB_fan'
+    """
     return archive.with_name(archive.name.removesuffix(".zip"))
 
 
 def partial_of(archive: Path) -> Path:
-    """Return the folder that an archive's store is built in."""
+    """Return the folder in which an archive's store is built.
+
+    >>> partial_of(Path("data/6_dB_fan.zip")).name
+    '.6_dB_fan.partial'
+    """
     return archive.with_name(f".{store_of(archive).name}.partial")
 
 
 def has_store(archive: Path, channels: Sequence[int]) -> bool:
-    """Whether the store of an archive is there with these channels.
+    """Whether the store of an archive exists and keeps these channels.
 
-    Raises `InputError` where its folder holds anything else: that is never overwritten.
+    Raises `InputError` where its folder holds something else, which is never overwritten.
     """
     store = store_of(archive)
     if not store.exists():
         return False
     if not (store / CHANNELS_FILE).is_file():
-        raise InputError(f"{store}: is there, but is no mono store; move it away, or keep the archives as they are")
+        raise InputError(f"{store}: exists, but is not a mono store; move it away, or keep the archives as they are")
     kept = Kept.read(store)
     if missing := sorted(set(channels) - set(kept.channels)):
         raise InputError(
-            f"{store}: keeps channels {kept.text}, not {', '.join(map(str, missing))} that --channels asks for too; "
-            "move the folder away, and it is made again from the archive"
+            f"{store}: keeps channels {kept.text}, but --keep-channels also names {', '.join(map(str, missing))}; "
+            "move the folder away, and the store is made again from the archive"
         )
     return True
 
 
 def make_store(archive: Path, channels: Sequence[int], on_step: OnStep = ignore) -> Path:
-    """Make the mono store of an archive, or check the one that is there clip by clip; return its folder.
+    """Make the mono store of an archive, or compare the existing one clip by clip; return its folder.
 
-    Goes on from where it was killed. Raises `InputError` where the archive holds anything but clips of the layout, a
-    clip is not 16 bit or lacks a channel, the disk is full, or a stored clip differs.
+    Continues where an earlier call was interrupted. Raises `InputError` where the archive holds anything but clips of
+    the layout, a clip is not 16 bit or lacks a channel, the disk is full, or a stored clip differs.
     """
     clips = _clips(archive)
     kept = Kept(tuple(channels), RECORDED, archive.name)
     store, partial = store_of(archive), partial_of(archive)
     is_made = has_store(archive, channels)
-    folder = store if is_made else _begin(partial, kept)
+    folder = store if is_made else _prepare(partial, kept)
     done, total = 0, sum(member.n_bytes for member in clips.values())
-    meter = Meter(on_step, "storing", archive.name, done, total)
+    on_step("storing", archive.name, done, total)
     for path, member in clips.items():
         file = folder / path
         sound, sample_rate = _read(member, channels)
@@ -81,7 +90,7 @@ def make_store(archive: Path, channels: Sequence[int], on_step: OnStep = ignore)
             if not _holds(file, channels, sound, sample_rate):
                 raise InputError(f"{file}: read back, it differs from what was written; check the disk")
         done += member.n_bytes
-        meter.at(done)
+        on_step("storing", archive.name, done, total)
     if not is_made:
         with disk_errors(store, 0):
             os.rename(partial, store)
@@ -89,7 +98,7 @@ def make_store(archive: Path, channels: Sequence[int], on_step: OnStep = ignore)
 
 
 def _clips(archive: Path) -> dict[str, ZipMember]:
-    """Path inside the store -> clip; whatever else the archive holds would be lost with it, and is refused."""
+    """Return path inside the store -> clip. Raises `InputError` where the archive holds files that would be lost."""
     clips, stem = {}, store_of(archive).name
     for folder in folders_in(str(archive)):
         place = place_of(folder)
@@ -98,7 +107,7 @@ def _clips(archive: Path) -> dict[str, ZipMember]:
                 continue
             clip = clip_of(folder, place, name, member, None)
             if not clip.path.startswith(f"{stem}/") or {"\\", ":"} & set(name):
-                raise InputError(f"{archive}!{member.member}: does not belong into {archive.name}; keep the archive")
+                raise InputError(f"{archive}!{member.member}: does not belong in {archive.name}; keep the archive")
             clips[clip.path.removeprefix(f"{stem}/")] = member
     members = {member.member for member in clips.values()}
     others = [entry.filename for entry in open_archive(archive).infolist() if entry.filename not in members]
@@ -111,8 +120,8 @@ def _clips(archive: Path) -> dict[str, ZipMember]:
     return clips
 
 
-def _begin(partial: Path, kept: Kept) -> Path:
-    """Go on with a store of the same channels; begin anew where it was to have others."""
+def _prepare(partial: Path, kept: Kept) -> Path:
+    """Prepare the folder of an unfinished store; one with other channels is deleted."""
     with disk_errors(partial, 0):
         if partial.exists() and not _is_of(partial, kept):
             shutil.rmtree(partial)
@@ -135,7 +144,7 @@ def _read(member: ZipMember, channels: Sequence[int]) -> tuple[np.ndarray, int]:
 
 
 def _holds(file: Path, channels: Sequence[int], sound: np.ndarray, sample_rate: int) -> bool:
-    """Whether a stored clip is there and equal to the archive's, sample for sample."""
+    """Whether a stored clip exists and is equal to that of the archive, sample for sample."""
     if not file.exists():
         return False
     try:
@@ -147,15 +156,15 @@ def _holds(file: Path, channels: Sequence[int], sound: np.ndarray, sample_rate: 
 
 
 def _pcm(sound: np.ndarray, member: ZipMember) -> np.ndarray:
-    """Return the samples as they were recorded: `(n_samples, n_kept) int16`."""
+    """Return the recorded samples, `(n_samples, n_kept) int16`."""
     scaled = sound * np.float32(_FULL_SCALE)  # exact: a power of two
     if not (np.array_equal(scaled, np.rint(scaled)) and scaled.min() >= -_FULL_SCALE and scaled.max() < _FULL_SCALE):
-        raise InputError(f"{member.archive}!{member.member}: finer than 16 bit, a mono store is not; keep the archive")
+        raise InputError(f"{member.archive}!{member.member}: finer than the 16 bit of a mono store; keep the archive")
     return scaled.astype("<i2")
 
 
 def _write(file: Path, kept: Kept, pcm: np.ndarray, sample_rate: int) -> None:
-    """Write a clip under another name first, so that one with its own name is whole."""
+    """Write a clip under a temporary name and rename it, so that a clip with its own name is complete."""
     file.parent.mkdir(parents=True, exist_ok=True)
     kept.write(file.parent)
     unfinished = file.with_name(f".{file.name}.part")

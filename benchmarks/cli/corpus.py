@@ -1,51 +1,58 @@
-"""The corpus that the options of a command name, and the part of it to run on."""
+"""The corpus and the plan that the options of a command name."""
 
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
-from benchmarks.cli.options import numbers, words
+from benchmarks.cli.options import CorpusOptions, ProtocolOptions, counts, levels_db, words
 from benchmarks.datasets import Dataset, Synthetic, open_dataset
-from benchmarks.run.plan import Selection
+from benchmarks.run.plan import Plan, Selection, make_plan
+from benchmarks.run.protocols import Protocol
 from features import InputError
 
-ANOMALIES = 0.3  # of the normal clips, where --clips gives one number
+MOST_CLIPS = 100_000  # per unit and SNR; listing more would take minutes
+ABNORMAL_SHARE = 0.3  # of the normal clips, where --clips gives one number
 
 
-def open_corpus(
-    dataset: str | None,
-    data: Path | None,
-    machines: str = "",
-    units: str = "",
-    snrs: str = "",
-    clips: str = "",
-    seconds: float | None = None,
-    channels: int | None = None,
-    quick: bool = False,
-) -> tuple[Dataset, Selection]:
-    """Open a corpus by its options, as they stand on the command line; the synthetic one is made to measure.
+def open_corpus(options: CorpusOptions, quick: bool = False) -> tuple[Dataset, Selection]:
+    """Open a corpus; the synthetic one is generated in the size that is asked for.
 
-    Raises `InputError` where the corpus is not there, or one that is recorded is asked for in another size.
+    Raises `InputError` where the corpus is missing, or a size is asked for of a corpus of recordings.
     """
-    selection = Selection(words(machines), words(units), numbers(snrs, float, "--snrs"), quick)
-    corpus, size = open_dataset(dataset, data), _size(clips, seconds, channels)
+    selection = Selection(words(options.machines), words(options.units), levels_db(options.snrs), quick)
+    if options.dataset == Synthetic.name and options.data is not None:
+        raise InputError(f"--data {options.data}: the synthetic corpus is generated; leave out --data or --dataset")
+    corpus, size = open_dataset(options.dataset, options.data), _size(options)
     if isinstance(corpus, Synthetic):
         axes: dict[str, Any] = {"machines": selection.machines, "units": selection.units, "snrs_db": selection.snrs_db}
         return replace(corpus, **size, **{name: chosen for name, chosen in axes.items() if chosen}), selection
     if size:
         raise InputError(
-            f"--clips, --seconds and --channels are for a corpus that is made, {corpus.title} is recorded; "
+            f"--clips, --seconds and --n-channels are for a generated corpus, {corpus.title} is recorded; "
             "leave them out, or add --dataset synthetic"
         )
     return corpus, selection
 
 
-def _size(clips: str, seconds: float | None, channels: int | None) -> dict[str, Any]:
+def plan_without_detectors(corpus_options: CorpusOptions, protocol_options: ProtocolOptions) -> Plan:
+    """The clips of a corpus and their parts, for commands that fit nothing. Raises `InputError`."""
+    corpus, selection = open_corpus(corpus_options)
+    return make_plan(corpus, protocol_of(corpus, protocol_options), {}, selection=selection)
+
+
+def protocol_of(corpus: Dataset, options: ProtocolOptions) -> Protocol:
+    """The protocol that is asked for, with the corpus's own split rule where none is."""
+    return Protocol(options.split or corpus.official_split, options.channel)
+
+
+def _size(options: CorpusOptions) -> dict[str, Any]:
     """The fields of `Synthetic` that are asked for."""
-    counts = numbers(clips, int, "--clips")
-    if len(counts) > 2:
-        raise InputError(f"--clips {clips}: give the normal and the abnormal clips of a unit and SNR, such as 200,60")
-    if len(counts) == 1:
-        counts = (counts[0], max(2, round(ANOMALIES * counts[0])))
-    fields = {"seconds": seconds, "n_channels": channels} | dict(zip(("normals", "anomalies"), counts, strict=False))
+    asked = counts(options.clips, "--clips", 0, MOST_CLIPS)
+    if len(asked) > 2:
+        raise InputError(
+            f"--clips {options.clips}: give the normal and the abnormal clips per unit and SNR, such as 200,60"
+        )
+    if len(asked) == 1:
+        asked = (asked[0], max(2, round(ABNORMAL_SHARE * asked[0])))
+    fields = {"seconds": options.seconds, "n_channels": options.n_channels}
+    fields |= dict(zip(("normals", "anomalies"), asked, strict=False))
     return {name: value for name, value in fields.items() if value is not None}

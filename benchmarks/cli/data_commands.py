@@ -6,18 +6,13 @@ from typing import Annotated
 import typer
 
 from benchmarks.cli.options import (
-    Channels,
-    Clips,
-    Data,
-    DatasetName,
-    Machines,
-    Seconds,
-    Snrs,
-    SplitRule,
-    Units,
+    CorpusOptions,
+    ProtocolOptions,
     console,
-    numbers,
+    counts,
+    levels_db,
     option,
+    with_options,
     words,
 )
 
@@ -25,61 +20,51 @@ app = typer.Typer()
 
 
 @app.command()
+@with_options
 def manifest(
-    dataset: DatasetName = None,
-    data: Data = None,
-    split: SplitRule = "",
-    machines: Machines = "",
-    units: Units = "",
-    snrs: Snrs = "",
-    clips: Clips = "",
-    seconds: Seconds = None,
-    channels: Channels = None,
+    corpus: CorpusOptions,
+    protocol: ProtocolOptions,
     out: Annotated[Path, option("File that the manifest is saved to.")] = Path("manifest.csv"),
 ) -> None:
     """Print and save who trains, validates and tests, with the hash that every result carries."""
-    from benchmarks.cli import run_output
-    from benchmarks.cli.corpus import open_corpus
-    from benchmarks.run.plan import make_plan
-    from benchmarks.run.protocols import Protocol
+    from benchmarks.cli import data_output
+    from benchmarks.cli.corpus import plan_without_detectors
 
-    corpus, selection = open_corpus(dataset, data, machines, units, snrs, clips, seconds, channels)
-    plan = make_plan(corpus, Protocol(split or corpus.official_split), {}, selection=selection)
-    run_output.show_manifest(plan, out, console)
+    data_output.show_manifest(plan_without_detectors(corpus, protocol), out, console)
 
 
 @app.command()
 def download(
     corpus: Annotated[str, typer.Argument(help="mimii, the only one whose licence and archives are known here.")],
-    machines: Machines = "",
-    snrs: Snrs = "",
+    machines: Annotated[str, option("For example fan,valve. Default: all.")] = "",
+    snrs: Annotated[str, option("In dB, for example 6,0,-6. Default: all.")] = "",
     data: Annotated[Path, option("Folder that it goes to.")] = Path("data/mimii"),
     address: Annotated[str, option("Where the archives lie, if not on Zenodo; their names are appended.")] = "",
     delete_archives: Annotated[bool, option("Keep only some channels of each.", "--delete-archives")] = False,
-    channels: Annotated[str, option("Channels to keep with --delete-archives: 0,4. The first if not given.")] = "",
+    keep_channels: Annotated[str, option("Channels to keep with --delete-archives: 0,4. Default: the first.")] = "",
 ) -> None:
-    """Fetch MIMII, all of it or some machines and SNRs; the same command goes on where it was stopped."""
+    """Download MIMII, all of it or some machines and SNRs; the same command continues where it was stopped."""
     from benchmarks.acquisition.download import Download, choose
     from benchmarks.cli.data_output import download_mimii
-    from benchmarks.datasets.mimii_release import ADDRESS
+    from benchmarks.datasets.mimii_release import ADDRESS, RECORDED
     from features import InputError
 
     if corpus != "mimii":
         raise InputError(f"download {corpus}: only mimii can be downloaded")
-    if channels and not delete_archives:
-        raise InputError("--channels says what to keep of each archive with --delete-archives; give both or none")
-    kept = (numbers(channels, int, "--channels") or (0,)) if delete_archives else None
-    archives = choose(words(machines), numbers(snrs, float, "--snrs"))
+    if keep_channels and not delete_archives:
+        raise InputError("--keep-channels says what to keep of each archive with --delete-archives; give both or none")
+    kept = (counts(keep_channels, "--keep-channels", 0, RECORDED - 1) or (0,)) if delete_archives else None
+    archives = choose(words(machines), levels_db(snrs))
     download_mimii(Download(data, archives, kept, address or ADDRESS), console)
 
 
 @app.command()
 def doctor(
-    data: Data = None,
+    data: Annotated[Path | None, option("Folder of the recordings. Default: ASDBENCH_DATA, then data/mimii.")] = None,
     checksums: Annotated[bool, option("Compare archives with their published MD5.", "--checksums")] = False,
     deep: Annotated[bool, option("Decode every clip, not only its header.", "--deep")] = False,
 ) -> None:
-    """Tell what is there of MIMII, what is wrong with it, and what it can be used for."""
+    """Say what is there of MIMII, what is wrong with it, and what it can be used for."""
     from benchmarks.cli.data_output import examine_mimii
     from benchmarks.datasets import find_data
     from features import InputError
@@ -91,20 +76,15 @@ def doctor(
 
 
 @app.command("export-corpus")
-def export_corpus(
-    directory: Path,
-    machines: Machines = "",
-    units: Units = "",
-    snrs: Snrs = "",
-    clips: Clips = "",
-    seconds: Seconds = None,
-    channels: Channels = None,
-) -> None:
+@with_options
+def export_corpus(directory: Path, corpus: CorpusOptions) -> None:
     """Write the synthetic corpus as WAV files in the layout of MIMII."""
-    from benchmarks.cli import run_output
+    from benchmarks.cli import data_output
     from benchmarks.cli.corpus import open_corpus
     from benchmarks.datasets import Synthetic
+    from features import InputError
 
-    corpus, _ = open_corpus(Synthetic.name, None, machines, units, snrs, clips, seconds, channels)
-    assert isinstance(corpus, Synthetic)
-    run_output.export(corpus, directory, console)
+    generated, _ = open_corpus(corpus)
+    if not isinstance(generated, Synthetic):
+        raise InputError(f"export-corpus: {generated.title} is recorded; add --dataset synthetic, or leave --data out")
+    data_output.export(generated, directory, console)

@@ -1,35 +1,28 @@
 """Commands that work on results: report, reproduce, cite, import-scores, export-scores, verify-results."""
 
-import shlex
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from benchmarks.cli.options import (
-    Channel,
-    Channels,
-    Clips,
-    Data,
-    DatasetName,
+    CorpusOptions,
     Detectors,
-    Machines,
     Plugins,
+    ProtocolOptions,
     Results,
-    Seconds,
-    Snrs,
-    SplitRule,
-    Units,
+    command_line,
     console,
     load_plugins,
     option,
+    with_options,
     words,
 )
 
 app = typer.Typer()
 
 Folder = Annotated[Path, typer.Argument(help="A folder <results>/<dataset>/<protocol>.")]
+Data = Annotated[Path | None, option("Folder of the recordings. Default: ASDBENCH_DATA, then data/mimii.")]
 
 
 @app.command()
@@ -41,7 +34,7 @@ def report(
     columns: Annotated[str, option("Columns of the leaderboard: rank,detector,auc,interval and so on.")] = "",
     prefer: Annotated[str, option("Operating point: recall=0.95 or false-alarms-per-day=1.")] = "",
     clips_per_day: Annotated[
-        float | None, option("Clips that a machine gives in a day; 10 s each if not said.")
+        float | None, option("Clips that a machine gives in a day. Default: clips of 10 s without a pause.", min=0)
     ] = None,
 ) -> None:
     """Build every table again from stored scores: leaderboards, tests, thresholds, published figures."""
@@ -83,37 +76,26 @@ def cite(
 
 
 @app.command("import-scores")
+@with_options
 def import_scores(
     directory: Annotated[Path, typer.Argument(help="Folder of score files, in our form or DCASE's.")],
     name: Annotated[str, option("Name of the row.")],
     trained_on: Annotated[str, option("What it was trained on; stands in the table.")],
+    corpus: CorpusOptions,
+    protocol: ProtocolOptions,
     across_units: Annotated[
-        bool, option("It heard other units of the machine type: cross-unit track.", "--across-units")
+        bool, option("It learned from other units of the machine type: cross-unit track.", "--across-units")
     ] = False,
-    dataset: DatasetName = None,
-    data: Data = None,
-    split: SplitRule = "",
-    channel: Channel = "0",
-    machines: Machines = "",
-    units: Units = "",
-    snrs: Snrs = "",
-    clips: Clips = "",
-    seconds: Seconds = None,
-    channels: Channels = None,
     results: Results = Path("results"),
 ) -> None:
     """Check scores that were computed elsewhere and rank them, marked as scores only."""
     from benchmarks.cli import result_output
-    from benchmarks.cli.corpus import open_corpus
+    from benchmarks.cli.corpus import plan_without_detectors
     from benchmarks.exchange.entries import Entry
-    from benchmarks.run.plan import make_plan
-    from benchmarks.run.protocols import Protocol
 
-    corpus, selection = open_corpus(dataset, data, machines, units, snrs, clips, seconds, channels)
-    plan = make_plan(corpus, Protocol(split or corpus.official_split, channel), {}, selection=selection)
     entry = Entry(name, trained_on, "machine" if across_units else "unit")
-    command = shlex.join(["python", "run_all.py", *sys.argv[1:]])
-    result_output.import_scores(directory, entry, plan, results, command, console)
+    plan = plan_without_detectors(corpus, protocol)
+    result_output.import_scores(directory, entry, plan, results, command_line(), console)
 
 
 @app.command("export-scores")
@@ -127,7 +109,7 @@ def export_scores(folder: Folder, directory: Path, detectors: Detectors = "") ->
 
 @app.command("verify-results")
 def verify_results(directory: Annotated[Path, typer.Argument(help="Folder with results.csv somewhere below.")]) -> None:
-    """Compute all metrics again from the stored scores and hold them against each results.csv."""
+    """Compute all metrics again from the stored scores and compare them with each results.csv."""
     from benchmarks.cli import result_output
 
     raise typer.Exit(0 if result_output.verify_results(directory, console) else 1)

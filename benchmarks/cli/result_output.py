@@ -1,16 +1,16 @@
 """What a person sees of the commands that work on results: report, reproduce, cite, scores from and to elsewhere."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks.datasets import reopen_dataset
 from benchmarks.exchange.entries import Entry
-from benchmarks.exchange.entries import export_scores as export
 from benchmarks.exchange.entries import import_scores as import_from
-from benchmarks.exchange.reproduce import read_result
+from benchmarks.exchange.reproduce import read_result, reopen_dataset
 from benchmarks.exchange.reproduce import reproduce as run_again
+from benchmarks.exchange.score_export import export_scores as export
 from benchmarks.exchange.verification import verify_results as verify
 from benchmarks.reporting import tables
 from benchmarks.reporting.breakdown import Breakdown, breakdown
@@ -59,7 +59,7 @@ def import_scores(directory: Path, entry: Entry, plan: Plan, results: Path, comm
     plan: the corpus and the protocol, without detectors; results: the folder of all results. Raises `InputError`.
     """
     store = Store(results / plan.dataset.folder / plan.protocol.name)
-    cells = import_from(directory, entry, plan, store, command)
+    cells = import_from(directory, replace(entry, command=command), plan, store)
     files = write_report(store.root)
     seeds = ", ".join(str(seed) for seed in sorted({cell.seed for cell in cells}))
     console.print(f"{entry.name}: {len(cells)} cells imported, seeds {seeds}; marked (scores only)", markup=False)

@@ -1,24 +1,23 @@
-"""What a person sees in the terminal: the plan, the progress, the failures, the tables."""
+"""Terminal output of the run and of the commands about detectors: the plan, the progress, the failures, the tables."""
 
 import os
 import shlex
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import pandas as pd
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
 from benchmarks.cell import snr_text
-from benchmarks.datasets import DATASETS, Synthetic
+from benchmarks.cli.progress import progress_of, time_text
+from benchmarks.datasets import DATASETS
 from benchmarks.reporting import tables
 from benchmarks.reporting.report import Report, make_report
-from benchmarks.run.estimate import seconds_of
-from benchmarks.run.manifest import FROZEN, hashes, save
-from benchmarks.run.plan import Job, Plan
+from benchmarks.run.estimate import Estimate, estimate
+from benchmarks.run.plan import GroupKey, Job, Plan
 from benchmarks.run.protocols import CHANNEL_RULES, SPLIT_RULES
-from benchmarks.run.runner import Runner
+from benchmarks.run.runner import FeatureFailures, Runner
 from detectors import Detector
 from detectors.contract import registry
 from detectors.contract.checks import run_checks
@@ -33,65 +32,72 @@ def say_that_synthetic(console: Console) -> None:
     )
 
 
-def run(plan: Plan, runner: Runner, force: bool, console: Console) -> list[tuple[Job, str]]:
-    """Print the plan, run what is not done under a progress bar, and return the jobs that failed with their reason."""
+def run(plan: Plan, runner: Runner, force: bool, left_out: Sequence[str], console: Console) -> list[tuple[Job, str]]:
+    """Print the plan, run what is not done under a progress bar, and return the jobs that failed with their reason.
+
+    left_out: a line for each detector that is not in the plan because it cannot be made.
+    """
     runner.store.sweep()
     jobs = runner.pending(plan, force)
-    seconds = seconds_of(jobs, runner.store.root.parent.parent)
-    _print_plan(plan, runner, jobs, seconds, console)
+    expected = estimate(plan, jobs, runner.cache, runner.store.root.parent.parent)
+    _print_plan(plan, runner, jobs, left_out, console)
     if not jobs:
+        console.print("Nothing to do: every cell is done. --force runs them again.")
         return []
-    known = [s for s in seconds if s is not None]
-    guess = sum(known) / len(known) if known else 1.0
-    weights = {id(job): s if s is not None else guess for job, s in zip(jobs, seconds, strict=True)}
-    failures = []
-    with _progress(console) as progress:
-        features = progress.add_task("features", total=None)
-        groups = {(g.machine, g.unit, g.snr_db) for job in jobs for g in job.groups if g.split is not None}
-        progress.update(features, total=len(groups))
-        for _ in runner.compute_features(plan, jobs):
-            progress.advance(features)
-        cells = progress.add_task("cells", total=sum(weights.values()))
-        for job, failure in runner.run(plan, jobs):
-            progress.advance(cells, weights[id(job)])
-            if failure:
-                failures.append((job, failure))
+    console.print(f"estimate  {_estimate_text(expected, runner.n_jobs)}", markup=False)
+    failures = _compute_features(plan, runner, jobs, console)
+    return _run_cells(plan, runner, jobs, expected, failures, console)
+
+
+def _compute_features(plan: Plan, runner: Runner, jobs: list[Job], console: Console) -> dict[GroupKey, FeatureFailures]:
+    """Fill the cache; return what failed, by group."""
+    n_groups = len({group.key for job in jobs for group in job.groups if group.split is not None})
+    failures = {}
+    with progress_of("features", n_groups, n_groups, console) as advance:
+        for group, failed in runner.compute_features(plan, jobs):
+            failures[group.key] = failed
+            advance(1, 1, 1 if failed else 0)
     return failures
 
 
-def _progress(console: Console) -> Progress:
-    return Progress(
-        TextColumn("{task.description:>8}"),
-        BarColumn(),
-        TextColumn("{task.percentage:>3.0f} %"),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-        console=console,
-    )
+def _run_cells(
+    plan: Plan,
+    runner: Runner,
+    jobs: list[Job],
+    expected: Estimate,
+    failures: Mapping[GroupKey, FeatureFailures],
+    console: Console,
+) -> list[tuple[Job, str]]:
+    """Run the jobs; return those that failed, with their reason."""
+    weights = {id(job): weight for job, weight in zip(jobs, expected.weights, strict=True)}
+    failed = []
+    with progress_of("cells", sum(weights.values()), sum(len(job.cells) for job in jobs), console) as advance:
+        for job, failure in runner.run(plan, jobs, failures):
+            advance(weights[id(job)], len(job.cells), len(job.cells) if failure else 0)
+            if failure:
+                failed.append((job, failure))
+    return failed
 
 
-def _print_plan(plan: Plan, runner: Runner, jobs: list[Job], seconds: list[float | None], console: Console) -> None:
+def _print_plan(plan: Plan, runner: Runner, jobs: list[Job], left_out: Sequence[str], console: Console) -> None:
     labels = list(dict.fromkeys(cell.detector for cell in plan.cells))
     n_cells, n_left = len(plan.cells), sum(len(job.cells) for job in jobs)
     machines = ", ".join(sorted({group.machine for group in plan.groups}))
     snrs = ", ".join(dict.fromkeys(snr_text(group.snr_db) for group in plan.groups))
-    console.print(
-        f"corpus    {plan.dataset.full_title}: {machines}; {snrs}; {sum(len(g.clips) for g in plan.groups)} clips"
-    )
+    n_clips = sum(len(group.clips) for group in plan.groups)
+    console.print(f"corpus    {plan.dataset.full_title}: {machines}; {snrs}; {n_clips} clips", markup=False)
     console.print(f"protocol  split {plan.protocol.split}, channel {plan.protocol.channel}")
     console.print(f"detectors {', '.join(labels)}", markup=False)
-    for line in plan.left_out:
-        console.print(line, style="yellow", markup=False)
+    for line in (*left_out, *plan.left_out):
+        console.print(line, style="yellow", markup=False, soft_wrap=True)
     console.print(f"cells     {n_cells}, of which {n_cells - n_left} are done and {n_left} are to do")
-    if not jobs:
-        console.print("Nothing to do: every cell is done. --force runs them again.")
-        return
-    known = [s for s in seconds if s is not None]
-    new = sorted({job.cells[0].detector for job, s in zip(jobs, seconds, strict=True) if s is None})
-    untimed = f"not known yet for {', '.join(new)}" if new else ""
-    minutes = f"{sum(known) / runner.n_jobs / 60:.1f} min with {runner.n_jobs} jobs" if known else ""
-    console.print(f"estimate  {'; '.join(filter(None, [minutes, untimed]))}", markup=False)
+
+
+def _estimate_text(expected: Estimate, n_jobs: int) -> str:
+    """`about 5 min with 2 jobs; not known yet for conv2d_ae`."""
+    known = f"about {time_text(expected.known / n_jobs)} with {n_jobs} job{'s' * (n_jobs > 1)}"
+    untimed = f"not known yet for {', '.join(expected.untimed)}" if expected.untimed else ""
+    return "; ".join(filter(None, [known if expected.known else "", untimed]))
 
 
 def show(
@@ -102,7 +108,7 @@ def show(
     report: that of all results in the store; where there are others beside the plan's, it is narrowed down.
     """
     root = runner.store.root
-    groups = [(group.machine, group.unit, group.snr_db) for group in plan.groups]
+    groups = [group.key for group in plan.groups]
     if len(groups) < len(report.results[["machine", "unit", "snr_db"]].drop_duplicates()):
         report = make_report(root, groups)
     console.print(tables.terminal(report.board, report.caption, width=console.width))
@@ -140,21 +146,6 @@ def show_catalogue(console: Console) -> None:
     console.print(f"channels   0 and any other index, {', '.join(CHANNEL_RULES)}")
 
 
-def show_manifest(plan: Plan, file: Path, console: Console) -> None:
-    """Print sizes and hash of each unit's split, hold them against the frozen ones, and save the manifest."""
-    frozen = set(pd.read_csv(FROZEN)["hash"]) if (plan.dataset.name, plan.protocol.split) == ("mimii", "code") else None
-    table = Table("machine", "unit", "SNR", "train", "validation", "test", "hash", box=None, pad_edge=False)
-    for group, row in zip(plan.groups, hashes(plan.groups).astype(str).to_dict("records"), strict=True):
-        known = "" if frozen is None else " (as published)" if row["hash"] in frozen else " (not the published clips)"
-        sizes = (row["n_train"], row["n_validation"], row["n_test"], row["hash"] + known) if group.split else ()
-        table.add_row(group.machine, group.unit, snr_text(group.snr_db), *sizes)
-        if group.problem:
-            console.print(group.problem, style="red", markup=False)
-    console.print(table)
-    save(plan.groups, file)
-    console.print(f"Saved {file}", markup=False)
-
-
 def show_checks(label: str, detector: Detector, console: Console) -> bool:
     """Run the conformance checks on one detector, print a verdict per check, and return whether all passed."""
     verdicts = run_checks(detector)
@@ -163,14 +154,3 @@ def show_checks(label: str, detector: Detector, console: Console) -> bool:
         mark = "[green]ok  [/green]" if verdict.ok else "[red]FAIL[/red]"
         console.print(f"  {mark} {verdict.name}{': ' + escape(verdict.message) if verdict.message else ''}")
     return all(verdict.ok for verdict in verdicts)
-
-
-def export(corpus: Synthetic, directory: Path, console: Console) -> None:
-    """Write the synthetic corpus as WAV files under a progress bar."""
-    from benchmarks.datasets.synthetic import export_corpus
-
-    clips = len(corpus.clips())
-    with Progress(BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=console) as progress:
-        task = progress.add_task("clips", total=clips)
-        export_corpus(corpus, directory, lambda: progress.advance(task))
-    console.print(f"Wrote {clips} clips of the SYNTHETIC corpus to {directory}", markup=False)

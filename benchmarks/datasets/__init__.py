@@ -1,9 +1,8 @@
 """The corpora: one per file, all on the contract of `dataset.py`."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from benchmarks.datasets.dataset import Clip, Dataset
 from benchmarks.datasets.dcase_editions import EDITIONS, open_dcase
@@ -24,7 +23,6 @@ __all__ = [
     "find_data",
     "open_dataset",
     "open_dcase",
-    "reopen_dataset",
 ]
 
 _CORPORA: tuple[type[Dataset], ...] = (Mimii, *EDITIONS.values(), RecordingFolder, FeatureTable, Synthetic)
@@ -46,16 +44,6 @@ def find_data(data: Path | None) -> Path | None:
     if variable := os.environ.get("ASDBENCH_DATA"):
         return Path(variable)
     return Path("data/mimii") if Path("data/mimii").is_dir() else None
-
-
-def reopen_dataset(result: Mapping[str, Any], data: Path | None) -> Dataset:
-    """Open the corpus of a result.json; where recordings are is not stored, so `data` says it. Raises `InputError`."""
-    config = result["config"]
-    if config.get("dataset") != Synthetic.name:
-        return open_dataset(str(config.get("dataset")), data)
-    snrs_db = () if result["snr_db"] is None else (result["snr_db"],)
-    axes = {"machines": (result["machine"],), "units": tuple(result["units"]), "snrs_db": snrs_db}
-    return Synthetic.of_identity(str(config.get("dataset_identity")), **axes)
 
 
 def open_dataset(name: str | None, data: Path | None) -> Dataset:

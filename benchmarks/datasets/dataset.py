@@ -81,5 +81,9 @@ class Dataset(ABC):
         """List all clips in order of their paths, opening no audio. Raises `InputError` where there are none."""
 
     def feature_for(self, feature: Feature) -> Feature:
-        """What is computed of these clips for a detector that asks for `feature`: just that, where they are sound."""
+        """Return what is computed from these clips for a detector that asks for `feature`; for sound, `feature` itself.
+
+        Raises `InputError` where the corpus has nothing that can take its place. The message is the reason that the
+        planner prints after "<detector> is left out: ".
+        """
         return feature

@@ -17,8 +17,7 @@ from pathlib import Path
 from typing import ClassVar, Literal, NamedTuple
 
 from benchmarks.datasets.dataset import Clip, Dataset
-from benchmarks.datasets.mimii_layout import Folder
-from benchmarks.datasets.wav_folders import wav_folders, what_is_there
+from benchmarks.datasets.wav_folders import Folder, wav_folders, what_is_there
 from features import InputError, WavFile, ZipMember
 
 Layout = Literal[2020, 2021, 2022]  # the year that it came into use

@@ -12,8 +12,8 @@ from typing import ClassVar, NamedTuple
 
 from benchmarks.datasets.dataset import Clip, Dataset
 from benchmarks.datasets.label_csv import LABEL_FILE, Label, read_labels
-from benchmarks.datasets.mimii_layout import LABELS, Folder, is_archive
-from benchmarks.datasets.wav_folders import wav_folders, what_is_there
+from benchmarks.datasets.mimii_layout import LABELS
+from benchmarks.datasets.wav_folders import Folder, wav_folders, what_is_there, without_zip
 from features import AudioSource, InputError, WavFile
 from features.resample import METHOD, Resampled
 
@@ -119,7 +119,7 @@ class RecordingFolder(Dataset):
         return [self._labelled_clip(root, path, labels[path], *sounds[path]) for path in used]
 
     def _labelled_clip(self, root: str, path: str, label: Label, folder: Folder, name: str) -> Clip:
-        machine = label.machine or _without_zip(os.path.basename(root))
+        machine = label.machine or without_zip(os.path.basename(root))
         audio = self._audio(folder, name, path)
         return Clip(machine, label.unit or "unit_00", None, label.abnormal, path, audio, label.split)
 
@@ -140,7 +140,7 @@ class _Place(NamedTuple):
 
 def _place(folder: Folder) -> _Place | None:
     """Tell machine, unit, noise level and class from the names above a file; None where these tell no class."""
-    parts = ["", "", "", *(_without_zip(part) for part in folder.parts)]
+    parts = ["", "", "", *(without_zip(part) for part in folder.parts)]
     above, unit, kind = parts[:-2], parts[-2], parts[-1]
     if kind not in LABELS:
         return None
@@ -158,10 +158,6 @@ def _paths(root: str, folder: Folder) -> Iterator[tuple[str, str]]:
     below = folder.parts[len(Path(root).parts) :]
     for name in folder.wavs:
         yield name, "/".join((*below, name))
-
-
-def _without_zip(part: str) -> str:
-    return part.partition(".zip")[0] if is_archive(part) else part
 
 
 def _warn(message: str) -> None:

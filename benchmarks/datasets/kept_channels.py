@@ -16,7 +16,7 @@ from typing import Self
 
 import numpy as np
 
-from benchmarks.datasets.mimii_layout import CHANNELS_FILE
+from benchmarks.datasets.wav_folders import CHANNELS_FILE
 from features import Channel, ChannelSelection, InputError, WavFile
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from benchmarks.datasets.dataset import Clip, Dataset
 from benchmarks.datasets.kept_channels import Kept, StoredClip
-from benchmarks.datasets.mimii_layout import EXPECTED, Folder, Place, place_of
-from benchmarks.datasets.wav_folders import wav_folders, what_is_there
+from benchmarks.datasets.mimii_layout import EXPECTED, Place, place_of
+from benchmarks.datasets.wav_folders import Folder, wav_folders, what_is_there
 from features import AudioSource, InputError, WavFile, ZipMember
 
 

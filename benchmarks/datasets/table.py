@@ -1,22 +1,21 @@
-"""Precomputed clip vectors: a table with a row per clip, for detectors that work on one vector per clip."""
+"""Precomputed vectors: a table with one row per clip, for detectors that work on one vector per clip."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
-import pandas as pd
 
 from benchmarks.datasets.dataset import Clip, Dataset
 from benchmarks.datasets.label_csv import SPLITS
+from benchmarks.datasets.label_leaks import refuse_copied_labels, warn_of_separating_columns
+from benchmarks.datasets.table_file import TableFile, read_table
 from features import Channel, ChannelSelection, Feature, InputError
 
-NEEDED = ("machine", "unit", "label", "file")
-ALLOWED = (*NEEDED, "snr_db", "split", "domain")
-_SUFFIXES = (".csv", ".parquet", ".npy")
+_NAMES_SHOWN = 3
 
 
 @dataclass(frozen=True)
@@ -29,22 +28,9 @@ class Vector(Feature):
         return waveform[np.newaxis, :]
 
 
-@dataclass(frozen=True)
-class NeedsSound(Feature):
-    """A feature that no row of a table can stand in for; computing it says so."""
-
-    feature: Feature
-
-    def __call__(self, waveform: np.ndarray, sample_rate: int) -> np.ndarray:
-        raise InputError(
-            f"{type(self.feature).__name__} is computed from sound, of which a table holds one vector a clip; "
-            "choose detectors of pooled features, such as knn or mahalanobis, or a corpus of recordings"
-        )
-
-
 @dataclass(frozen=True, eq=False)
 class TableRow:
-    """One clip's vector, `(n_values,) float32`, where other corpora have its sound."""
+    """The vector of one clip, `(n_values,) float32`, in place of its sound."""
 
     name: str  # the clip's file
     vector: np.ndarray
@@ -54,13 +40,13 @@ class TableRow:
         return f"{self.name!a} {hashlib.sha256(self.vector.tobytes()).hexdigest()[:32]}"
 
     def read(self, channel: Channel) -> tuple[np.ndarray, int]:
-        """Return the vector, and the rate of its corpus for form's sake."""
+        """Return the vector, and the sample rate of the class, which has no meaning here."""
         if channel != 0:
             raise self._no_channels(channel)
         return self.vector, FeatureTable.sample_rate
 
     def read_all(self) -> tuple[np.ndarray, int]:
-        """Raise `InputError`: a vector is of no microphone."""
+        """Raise `InputError`: a vector has no channels."""
         raise self._no_channels("all")
 
     def _no_channels(self, wanted: ChannelSelection) -> InputError:
@@ -71,9 +57,12 @@ class TableRow:
 class FeatureTable(Dataset):
     """A file .csv or .parquet, or .npy `(n_clips, n_values)` with a .csv of the same name and order beside it.
 
-    Columns `machine`, `unit`, `label` (0, 1, empty where secret) and `file` (the clip's name, no two alike), and if you
-    like `snr_db`, `split` (train, valid, validation, test) and `domain`; all others, which must be numbers, are the
-    vector. Detectors whose feature is pooled get it as `(1, n_values) float32`; the others fail and say why.
+    The key columns are `machine`, `unit`, `label` (0, 1, empty where secret), `file` (the clip's name, no two alike)
+    and, if there are any, `snr_db`, `split` (train, valid, validation, test) and `domain`. All other columns must be
+    numbers: they are the vector. Detectors whose feature is pooled get it as `(1, n_values) float32`.
+
+    A column that is named nearly like a key column, or that is a copy of the label, is refused. A column that separates
+    the classes without error is named in a warning.
     """
 
     path: Path
@@ -86,7 +75,7 @@ class FeatureTable(Dataset):
     @property
     def official_split(self) -> str:  # type: ignore[override]
         """`labels` where the table has a column split, else `code`."""
-        return "labels" if any(clip.split for clip in self._listed) else "code"
+        return "labels" if any(clip.split for clip in self._clips) else "code"
 
     @cached_property
     def identity(self) -> str:
@@ -94,16 +83,38 @@ class FeatureTable(Dataset):
         files = [self.path, self.path.with_suffix(".csv")] if self.path.suffix == ".npy" else [self.path]
         return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
 
+    @property
+    def full_title(self) -> str:
+        """The title, the length of the vectors and the first names of their values. Raises `InputError` as `clips`."""
+        _, vectors, names = self._file
+        more = f", and {len(names) - _NAMES_SHOWN} more" if len(names) > _NAMES_SHOWN else ""
+        shown = f": {', '.join(names[:_NAMES_SHOWN])}{more}" if names else ""
+        return f"{self.title}, vectors of {vectors.shape[1]} values{shown}"
+
     def feature_for(self, feature: Feature) -> Feature:
-        return Vector() if feature.pooled else NeedsSound(feature)
+        """Return `Vector()` in place of a pooled feature. Raises `InputError` for any other, which needs sound."""
+        if feature.pooled:
+            return Vector()
+        raise InputError(
+            f"{type(feature).__name__} is computed from sound, and a table holds one vector per clip; "
+            "choose a detector with a pooled feature, such as knn or mahalanobis, or a corpus of recordings"
+        )
 
     def clips(self) -> list[Clip]:
-        """List all clips in order of their paths. Raises `InputError` where the table is missing or wrong."""
-        return list(self._listed)
+        """List all clips in order of their paths.
+
+        Raises `InputError` where the table is missing or wrong, or a column would show the label. Warns of columns that
+        separate the classes without error.
+        """
+        return list(self._clips)
 
     @cached_property
-    def _listed(self) -> tuple[Clip, ...]:
-        keys, vectors = _read(self.path)
+    def _file(self) -> TableFile:
+        return read_table(self.path)
+
+    @cached_property
+    def _clips(self) -> tuple[Clip, ...]:
+        keys, vectors, _ = self._file
         twice = keys["file"].duplicated()
         if twice.any():
             raise InputError(
@@ -111,84 +122,25 @@ class FeatureTable(Dataset):
             )
         rows = [dict(zip(keys.columns, values, strict=True)) for values in keys.to_numpy(str).tolist()]
         clips = [_clip(f"{self.path} row {i + 1}", row, vectors[i]) for i, row in enumerate(rows)]
+        self._check_for_leaks(clips)
         return tuple(sorted(clips, key=lambda clip: clip.path))
 
-
-def _read(path: Path) -> tuple[pd.DataFrame, np.ndarray]:
-    """The columns that say what each clip is, as text, and its vectors `(n_clips, n_values) float32`."""
-    if path.suffix not in _SUFFIXES:
-        raise InputError(f"{path}: give a table that ends in {', '.join(_SUFFIXES)}")
-    keys_file = path.with_suffix(".csv") if path.suffix == ".npy" else path
-    frame = _frame(keys_file)
-    missing = [name for name in NEEDED if name not in frame]
-    if missing:
-        raise InputError(
-            f"{keys_file}: no column {', '.join(missing)}; found {', '.join(map(str, frame.columns[:12]))}"
-        )
-    if not len(frame):
-        raise InputError(f"{keys_file}: no rows; give one per clip")
-    keys = frame[[name for name in ALLOWED if name in frame]].astype("string").fillna("").apply(lambda c: c.str.strip())
-    values = frame.drop(columns=keys.columns)
-    if path.suffix != ".npy":
-        return keys, _finite(path, _numbers(path, values), [str(name) for name in values.columns])
-    if len(values.columns):
-        raise InputError(f"{keys_file}: column {values.columns[0]!r} is none of {', '.join(ALLOWED)}; take it out")
-    return keys, _array(path, len(keys))
+    def _check_for_leaks(self, clips: Sequence[Clip]) -> None:
+        """Refuse and warn of columns that show the label; clips in the order of the rows."""
+        _, vectors, names = self._file
+        names = names or tuple(map(str, range(vectors.shape[1])))
+        labels = np.array([np.nan if clip.label is None else clip.label for clip in clips])
+        number = {key: i for i, key in enumerate({_group(clip) for clip in clips})}
+        refuse_copied_labels(self.path, vectors, names, labels)
+        warn_of_separating_columns(self.path, vectors, names, labels, np.array([number[_group(c)] for c in clips]))
 
 
-def _frame(file: Path) -> pd.DataFrame:
-    try:
-        if file.suffix == ".parquet":
-            return pd.read_parquet(file, engine="pyarrow")
-        text: Mapping[str, type[str]] = dict.fromkeys(ALLOWED, str)
-        return pd.read_csv(file, dtype=text, encoding="utf-8-sig")
-    except ImportError as error:
-        raise InputError(f"{file}: reading Parquet needs pyarrow; pip install pyarrow, or save it as CSV") from error
-    except (OSError, ValueError) as error:
-        raise InputError(f"{file}: cannot be read as a table ({error})") from error
-
-
-def _numbers(path: Path, values: pd.DataFrame) -> np.ndarray:
-    if not len(values.columns):
-        raise InputError(f"{path}: no column beside {', '.join(ALLOWED)}; the others are the vector")
-    for name, column in values.items():
-        if not pd.api.types.is_numeric_dtype(column):
-            wrong = pd.to_numeric(column, errors="coerce").isna()
-            row = int(np.argmax(wrong.to_numpy()))
-            raise InputError(f"{path} row {row + 1}: {name} is {column.iloc[row]!r}; all of a vector must be numbers")
-    return values.to_numpy(np.float64, na_value=np.nan)
-
-
-def _array(path: Path, n_clips: int) -> np.ndarray:
-    try:
-        array = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise InputError(f"{path}: cannot be read as an array ({error})") from error
-    if (
-        not isinstance(array, np.ndarray)
-        or array.ndim != 2
-        or array.shape[0] != n_clips
-        or array.dtype.kind not in "fiu"
-    ):
-        found = f"{array.dtype} {array.shape}" if isinstance(array, np.ndarray) else type(array).__name__
-        raise InputError(f"{path}: found {found}; give numbers ({n_clips}, n_values), a row for each of its CSV")
-    return _finite(path, array, [str(column) for column in range(array.shape[1])])
-
-
-def _finite(path: Path, vectors: np.ndarray, names: list[str]) -> np.ndarray:
-    with np.errstate(over="ignore"):  # what overflows is refused next
-        vectors = vectors.astype(np.float32)
-    broken = np.argwhere(~np.isfinite(vectors))
-    if len(broken):
-        row, column = broken[0]
-        raise InputError(
-            f"{path} row {row + 1}: {names[column]} is {vectors[row, column]}; a vector must be of finite 32-bit floats"
-        )
-    return vectors
+def _group(clip: Clip) -> tuple[str, str, float | None]:
+    return clip.machine, clip.unit, clip.snr_db
 
 
 def _clip(where: str, row: Mapping[str, str], vector: np.ndarray) -> Clip:
-    """Make a clip of a row; `where` is told to who must fix it."""
+    """Make a clip of a row; `where` names the row in errors."""
     file = row["file"]
     if not file or not file.isprintable():
         raise InputError(f"{where}: file {file!a}; name each clip in printable characters")

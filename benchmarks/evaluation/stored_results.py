@@ -1,13 +1,15 @@
 """From the store to one tidy table: a row per cell, with the metrics of its stored scores."""
 
-from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from benchmarks.cell import Cell
 from benchmarks.evaluation.intervals import auc_interval
 from benchmarks.metrics import METRICS
+from benchmarks.run.result import Result
+from benchmarks.run.result_fields import Status
 from benchmarks.run.store import Store
 from features import InputError
 
@@ -29,28 +31,51 @@ COLUMNS = (
     "n_abnormal",
     "fit_seconds",
     "score_seconds",
+    "score_seconds_without_features",
     "message",
 )
-
-
+WRITTEN = (*COLUMNS, "scope", "sanity", "scores_only")  # the columns of results.csv
 BESIDE = ("scope", "sanity", "scores_only", "trained_on", "manifest", "finished", "folder")
+MEANINGS = {  # of the columns that are not fields of result.json, or say more than these
+    "status": (
+        "As in result.json, or stale: another split or version of the corpus than the newest result, or unlabelled: "
+        "scored, but the labels are secret or of one class."
+    ),
+    "auc": "Area under the ROC curve. A tie counts one half. Never inverted.",
+    "auc_low": "Lower limit of the 95 % interval of `auc` over the sampling of test clips.",
+    "auc_high": "Upper limit of this interval.",
+    "pauc": "Area up to a false-alarm rate of 0.1, rescaled after McClish: 0.5 at chance, 1 if perfect.",
+    "ap": "Average precision.",
+    "scores_only": "Whether the scores were computed elsewhere and imported.",
+}
+_METRICS = ["auc", "auc_low", "auc_high", "pauc", "ap"]
+_UNKNOWN = {"scope": "unit", "sanity": False, "scores_only": False, "trained_on": ""}  # of a detector without results
 
 
 def load_results(root: Path | str) -> pd.DataFrame:
     """Read `<results>/<dataset>/<protocol>` into one row per cell: `COLUMNS`, then `BESIDE`.
 
     Metrics come from the stored scores and are NaN where `status` is not "ok". `folder` holds `scores.csv`.
-    A cell whose test clips lack labels, or two clips of each class, is scored but has status "unlabelled".
-    A result on another split or version of the corpus than the newest of its unit and SNR is no result on the same
-    clips: it becomes a row of status "stale". `scores_only` marks scores that were computed elsewhere and imported;
-    `trained_on` is what their authors declare.
+    `scores_only` marks scores that were computed elsewhere and imported; `trained_on` is what their authors declare.
+
+    A cell whose test clips lack labels, or two clips of each class, has scores but no metrics: status "unlabelled".
+    A result on another split or version of the corpus than the newest result of its unit and SNR is not a result on
+    the same clips: status "stale". A cell whose files are broken, incomplete or of an older version of the format is
+    a row of status "error"; `message` says what to do, and `finished` is NaN if result.json itself cannot be read.
+    Raises `InputError` where there are no results, none can be read, or the folder of a broken one does not tell its
+    cell.
     """
-    rows = [_row(folder, result) for folder, result in Store(Path(root)).results()]
+    rows, broken = _read(Store(Path(root)))
     if not rows:
-        raise InputError(
-            f"{root}: no results; run the benchmark first, or name the folder <results>/<dataset>/<protocol>"
+        first = next(
+            iter(broken.values()),
+            f"{root}: no results; run the benchmark first, or name the folder <results>/<dataset>/<protocol>",
         )
-    return _mark_stale(pd.DataFrame(rows))[[*COLUMNS, *BESIDE]]
+        raise InputError(first + (f" ({len(broken)} results cannot be read)" if len(broken) > 1 else ""))
+    known = pd.DataFrame(list(rows.values()))
+    rows |= {folder: _broken_row(folder, message, known) for folder, message in broken.items()}
+    table = pd.DataFrame([rows[folder] for folder in sorted(rows)])
+    return _mark_stale(table)[[*COLUMNS, *BESIDE]]
 
 
 def stored_scores(row: pd.Series) -> pd.DataFrame:
@@ -61,32 +86,55 @@ def stored_scores(row: pd.Series) -> pd.DataFrame:
 def _mark_stale(results: pd.DataFrame) -> pd.DataFrame:
     group = ["machine", "unit", "snr_db"]
     newest = results.sort_values("finished").groupby(group, dropna=False)["clips"].transform("last")
-    stale = results["clips"] != newest.sort_index()
+    stale = results["clips"].notna() & (results["clips"] != newest.sort_index())
     results.loc[stale, "status"] = "stale"
     results.loc[stale, "message"] = "measured on another split or version of the corpus; run it again"
-    results.loc[stale, ["auc", "auc_low", "auc_high", "pauc", "ap"]] = np.nan
+    results.loc[stale, _METRICS] = np.nan
     return results
 
 
-def _row(folder: Path, result: dict) -> dict[str, object]:
-    metrics = _judge(Store.scores(folder)) if result["status"] == "ok" else {}
-    renamed = {
-        "n_abnormal": result["n_abnormal"],
-        "folder": str(folder),
-        "clips": f"{result['manifest']} of {result['config']['dataset_identity']}",  # what was split, and how
-    }
-    ours = {"scores_only": False, "trained_on": ""}  # unless the result, computed elsewhere, says otherwise
-    return dict.fromkeys(COLUMNS, np.nan) | ours | result | renamed | dict(metrics)
+def _read(store: Store) -> tuple[dict[Path, dict[str, object]], dict[Path, str]]:
+    """The row of every result that can be read, and what is wrong with the others, by the folders of their cells."""
+    rows, broken = dict[Path, dict[str, object]](), dict[Path, str]()
+    for folder in store.folders():
+        try:
+            rows[folder] = _row(folder, store.result(folder))
+        except InputError as error:
+            broken[folder] = str(error)
+    return rows, broken
 
 
-def _judge(scores: pd.DataFrame) -> Mapping[str, object]:
-    """The metrics of a cell; where its test clips do not allow any, the status "unlabelled" and why."""
+def _row(folder: Path, result: Result) -> dict[str, object]:
+    clips = f"{result.manifest} of {result.config.dataset_identity}"  # what was split, and how
+    values = dict.fromkeys(_METRICS, np.nan) | result.model_dump(mode="json") | {"folder": str(folder), "clips": clips}
+    return values | (_metrics(folder) if result.status is Status.OK else {})
+
+
+def _broken_row(folder: Path, message: str, known: pd.DataFrame) -> dict[str, object]:
+    """The row of a cell whose result cannot be read; `known`: the rows of those that can."""
+    cell = Cell.of_folder(folder, known["dataset"].iloc[0])
+    if cell is None:
+        raise InputError(f"{message}; its folder does not tell machine, unit, SNR and seed; repair or remove it")
+    alike = known[known["detector"] == cell.detector].to_dict("records")
+    scope = {name: alike[0][name] for name in ("scope", "sanity", "scores_only", "trained_on")} if alike else _UNKNOWN
+    return vars(cell) | scope | {"status": "error", "message": message, "folder": str(folder)}
+
+
+def _metrics(folder: Path) -> dict[str, object]:
+    """The metrics of a cell; without any, the status "unlabelled" or "error", and why."""
+    try:
+        return _metrics_of(Store.scores(folder))
+    except ValueError as error:
+        file = str(folder / "scores.csv")
+        return {"status": "error", "message": str(error) if file in str(error) else f"{file}: {error}"}
+
+
+def _metrics_of(scores: pd.DataFrame) -> dict[str, object]:
     test = scores[scores["part"] == "test"]
     n_secret, n_normal, n_abnormal = (int((test["label"].fillna(-1) == label).sum()) for label in (-1, 0, 1))
     if n_secret or min(n_normal, n_abnormal) < 2:  # an interval needs two of each
         found = f"{n_normal} normal, {n_abnormal} abnormal and {n_secret} unlabelled test clips"
-        return {"status": "unlabelled", "message": f"scored, not judged: {found}"}
+        return {"status": "unlabelled", "message": f"scored, but without metrics: {found}"}
     labels, values = test["label"].to_numpy(), test["score"].to_numpy()
     low, high = auc_interval(labels, values)
-    limits = {"auc_low": low, "auc_high": high}
-    return {name: metric(labels, values) for name, metric in METRICS.items()} | limits
+    return {"auc_low": low, "auc_high": high, **{name: metric(labels, values) for name, metric in METRICS.items()}}

@@ -1,5 +1,6 @@
 """Where two score tables of one cell differ: the first clip, its part, how much, and how many."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -9,13 +10,22 @@ Verdict = Literal["equal", "within tolerance", "different"]
 
 TOLERANCE = 1e-6  # of the larger of two scores, in absolute value
 KEY = ["part", "path"]
+COLUMNS = ("label", "domain", "fault", "severity")  # beside the scores
 
 
 def compare_scores(stored: Path, again: Path) -> tuple[Verdict, str]:
-    """Compare two scores.csv, clip by clip: the verdict, and where they differ ("" where they are equal).
+    r"""Compare two scores.csv, clip by clip: the verdict, and where they differ ("" where they are equal).
 
     "equal": the same clips with the same labels, and every score the same float, to the last bit. "within tolerance":
     every score within 1e-6 of the larger of the two.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     stored, again = Path(folder, "scores.csv"), Path(folder, "again.csv")
+    ...     _ = stored.write_text("part,path,label,score\ntest,a.wav,0,0.25\n")
+    ...     _ = again.write_text("part,path,label,score\ntest,a.wav,0,0.75\n")
+    ...     compare_scores(stored, again)[0]
+    'different'
     """
     try:
         before, now = _read(stored), _read(again)
@@ -26,22 +36,29 @@ def compare_scores(stored: Path, again: Path) -> tuple[Verdict, str]:
     alone = both[both["_merge"] != "both"]
     if len(alone):
         return "different", _clips_differ(alone)
-    for name in [name for name in ("label", "domain", "fault", "severity") if name in before and name in now]:
-        other = both[both[f"{name}_then"] != both[f"{name}_now"]]
-        if len(other):
-            first = other.iloc[0]
-            return "different", f"{_place(first)}: {name} {first[f'{name}_then']} stored, {first[f'{name}_now']} now"
+    if difference := _columns_differ(both, [name for name in COLUMNS if name in before and name in now]):
+        return "different", difference
     return _scores_differ(both)
 
 
+def _columns_differ(both: pd.DataFrame, names: Sequence[str]) -> str:
+    """The first clip whose label, domain, fault or severity differs, "" where none does."""
+    for name in names:
+        differing = both[both[f"{name}_then"] != both[f"{name}_now"]]
+        if len(differing):
+            first = differing.iloc[0]
+            return f"{_place(first)}: {name} {first[f'{name}_then']} stored, {first[f'{name}_now']} now"
+    return ""
+
+
 def _read(file: Path) -> pd.DataFrame:
-    """The table as text, `score` as floats (NaN where it is no number), each row with its line and score as written."""
+    """The table as text, with `score` as floats (NaN if not a number), `line` number and the score as `written`."""
     table = pd.read_csv(file, dtype=str, keep_default_na=False)
     if lacking := [name for name in (*KEY, "label", "score") if name not in table]:
         raise ValueError(f"no column {', '.join(lacking)} in its first line, found {', '.join(table.columns)}")
     if table.duplicated(KEY).any():
         second = table[table.duplicated(KEY)].iloc[0]
-        raise ValueError(f"{second['part']}, {second['path']} is there twice")
+        raise ValueError(f"{second['part']}, {second['path']} occurs twice")
     numbers = [_number(text) for text in table["score"]]
     return table.assign(line=range(2, len(table) + 2), written=table["score"], score=numbers)
 
@@ -67,7 +84,7 @@ def _scores_differ(both: pd.DataFrame) -> tuple[Verdict, str]:
         return "equal", ""
     limit = TOLERANCE * pd.concat([then.abs(), now.abs()], axis=1).max(axis=1)
     within = bool((difference <= limit).all())
-    shown = unequal.iloc[0] if within else both[~(difference <= limit)].iloc[0]
+    shown = unequal.iloc[0] if within else both[~(difference <= limit)].iloc[0]  # the first that decides
     n_test = (unequal["part"] == "test").sum()
     where = (
         f"{_place(shown)}: {shown['written_then']} stored, {shown['written_now']} now; {len(unequal)} of {len(both)} "

@@ -1,10 +1,11 @@
 """Score files that others wrote, in our form or in that of DCASE Task 2, matched to the clips of a protocol.
 
-    ours   folders with scores.csv: a header, then part, path, label, score; only path and score are needed
+    ours   folders with scores.csv: a header, then part, path, label, score; only path and score are required
     DCASE  anomaly_score_<machine>_id_<nn>.csv, anomaly_score_<machine>_section_<nn>_test.csv: no header, name, score
 
-A file name may be a clip's path inside the corpus or the end of it, as long as it means one clip. The seed is told by a
-folder or file named like seed3, else it is 0; the noise level, where a corpus has several, by a folder named like -6dB.
+A file name may be the path of a clip inside the corpus or the end of that path, if only one clip matches. A folder or
+file name such as seed3 gives the seed, which is 0 otherwise. In a corpus with several noise levels, a folder name such
+as -6dB gives the level.
 """
 
 import csv
@@ -29,71 +30,102 @@ _ENDS = ("", "_test", "_source_test", "_target_test")
 _SEED = re.compile(r"seed[_-]?(\d+)")
 _LEVEL = re.compile(r"(-?\d+(?:\.\d+)?)[_ ]?dB")
 
-Key = tuple[int, int]  # position of a group, seed
+
+class Key(NamedTuple):
+    """What a score file is about."""
+
+    position: int  # of the group among the groups of the plan
+    seed: int
 
 
 class Row(NamedTuple):
-    """One line of a score file; part and label are empty where the file does not say."""
+    """One line of a score file."""
 
-    name: str
+    name: str  # of the clip, as the file writes it
     score: float
-    part: str
-    label: str
+    part: str  # "" if the file has no such column
+    label: str  # "" if the file has no such column
     where: str  # "<file> line <n>"
+
+
+class Place(NamedTuple):
+    """Where a clip belongs."""
+
+    position: int  # of its group
+    clip: Clip
+    part: str
 
 
 @dataclass(frozen=True)
 class Named:
-    """The clips of some groups, by every name that they go by."""
+    """The clips of some groups, by every name that can mean them."""
 
-    by_name: dict[str, list[tuple[int, Clip, str]]]  # name -> position of the group, clip, part
+    places: dict[str, list[Place]]
 
     @classmethod
     def of(cls, groups: Sequence[tuple[int, Group]], parts: Sequence[str]) -> "Named":
-        by_name: dict[str, list[tuple[int, Clip, str]]] = {}
+        """List the clips in these parts of some groups; each group with its position."""
+        places: dict[str, list[Place]] = {}
         for position, group in groups:
-            for part in parts if group.split else ():
-                for clip in group.split.parts()[part]:  # type: ignore[union-attr]
-                    steps = clip.path.split("/")
-                    for start in range(len(steps)):
-                        by_name.setdefault("/".join(steps[start:]), []).append((position, clip, part))
-        return cls(by_name)
+            for part, clips in group.split.parts().items() if group.split else ():
+                for clip in clips if part in parts else ():
+                    for name in _names(clip.path):
+                        places.setdefault(name, []).append(Place(position, clip, part))
+        return cls(places)
 
-    def find(self, row: Row) -> tuple[int, Clip, str]:
-        """The clip that a row means, its group and part. Raises `InputError` where there is none, or several."""
-        name = row.name.replace("\\", "/").removeprefix("./")
-        found = self.by_name.get(name, [])
+    def find(self, row: Row) -> Place:
+        """The place of the clip that a row means. Raises `InputError` where no clip matches, or several do."""
+        found = self.places.get(row.name.replace("\\", "/").removeprefix("./"), [])
         if not found:
-            example = next(iter(self.by_name), "nothing")
-            raise InputError(f"{row.where}: {row.name!r} is no clip that is scored here; one that is: {example}")
+            example = next(iter(self.places), "nothing")
+            raise InputError(f"{row.where}: {row.name!r} is not a clip that needs a score; an example is {example}")
         if len(found) > 1:
-            both = " or ".join(clip.path for _, clip, _ in found[:2])
+            both = " or ".join(place.clip.path for place in found[:2])
             raise InputError(f"{row.where}: {row.name!r} may be {both}; write the path")
-        _check_row(row, *found[0][1:])
+        _check_row(row, found[0])
         return found[0]
 
 
-def read_scores(directory: Path, groups: Sequence[Group]) -> dict[Key, dict[str, Row]]:
-    """Read all score files below `directory`: (position of a group, seed) -> clip path -> row.
+def _names(path: str) -> list[str]:
+    """A path and its ends.
 
-    Raises `InputError` where there are none, where a line is broken, means no clip or several, contradicts the corpus,
-    or gives a clip its second score.
+    >>> _names("fan/normal/0.wav")
+    ['fan/normal/0.wav', 'normal/0.wav', '0.wav']
+    """
+    steps = path.split("/")
+    return ["/".join(steps[start:]) for start in range(len(steps))]
+
+
+@dataclass(frozen=True)
+class _File:
+    """A score file with the clips that its rows may mean."""
+
+    path: Path
+    seed: int
+    rows: list[Row]
+    named: Named
+
+
+def read_scores(directory: Path, groups: Sequence[Group]) -> dict[Key, dict[str, Row]]:
+    """Read all score files below `directory`: group and seed -> clip path -> row.
+
+    Raises `InputError` where there are no files, or where a line is malformed, matches no clip or several, contradicts
+    the corpus, or gives a clip a second score.
     """
     tables: dict[Key, dict[str, Row]] = {}
-    for file, seed, rows, named in _files(directory, groups):
-        for row in rows:
-            position, clip, _ = named.find(row)
-            table = tables.setdefault((position, seed), {})
-            if clip.path in table:
-                raise InputError(f"{row.where}: {clip.path} has a score in {table[clip.path].where} already; keep one")
-            table[clip.path] = row
-        if not rows:
-            raise InputError(f"{file}: no scores in it; {FORMS}")
+    for file in _files(directory, groups):
+        if not file.rows:
+            raise InputError(f"{file.path}: no scores in it; {FORMS}")
+        for row in file.rows:
+            place = file.named.find(row)
+            table, path = tables.setdefault(Key(place.position, file.seed), {}), place.clip.path
+            if path in table:
+                raise InputError(f"{row.where}: {path} already has a score in {table[path].where}; keep one")
+            table[path] = row
     return tables
 
 
-def _files(directory: Path, groups: Sequence[Group]) -> Iterator[tuple[Path, int, list[Row], Named]]:
-    """Each score file with its seed, its rows and the clips that they may mean."""
+def _files(directory: Path, groups: Sequence[Group]) -> Iterator[_File]:
     ours, theirs = (sorted(directory.rglob(pattern)) for pattern in ("scores.csv", f"{_PREFIX}*.csv"))
     if not ours and not theirs:
         found = "no such folder" if not directory.is_dir() else f"found {_examples(directory)}"
@@ -103,14 +135,14 @@ def _files(directory: Path, groups: Sequence[Group]) -> Iterator[tuple[Path, int
     numbered = list(enumerate(groups))
     everything = Named.of(numbered, PARTS)
     for file in ours:
-        yield file, _seed(directory, file), _read_ours(file), everything
+        yield _File(file, _seed(directory, file), _read_ours(file), everything)
     for file in theirs:
-        about = Named.of(_about(directory, file, numbered), ["test"])
-        yield file, _seed(directory, file), _read_theirs(file), about
+        named = Named.of(_groups_of(directory, file, numbered), ["test"])
+        yield _File(file, _seed(directory, file), _read_theirs(file), named)
 
 
-def _about(directory: Path, file: Path, groups: list[tuple[int, Group]]) -> list[tuple[int, Group]]:
-    """The groups of the machine and unit, and of the noise level if there is one, that a file's name states."""
+def _groups_of(directory: Path, file: Path, groups: list[tuple[int, Group]]) -> list[tuple[int, Group]]:
+    """The groups that a file name states: of its machine and unit, and of the noise level of its folder, if any."""
     stem = re.sub(r"_seed[_-]?\d+", "", file.stem.removeprefix(_PREFIX))
     found = [(i, group) for i, group in groups if stem in {f"{group.machine}_{group.unit}{end}" for end in _ENDS}]
     if not found:
@@ -145,19 +177,19 @@ def _read_theirs(file: Path) -> list[Row]:
     rows = []
     for where, values in _lines(file):
         if len(values) != 2:
-            raise InputError(f"{where}: {len(values)} values; give a file name and a score, with a comma between")
+            raise InputError(f"{where}: {len(values)} values; give a file name, a comma and a score")
         rows.append(Row(values[0].strip(), _number(where, values[1]), "", "", where))
     return rows
 
 
 def _lines(file: Path) -> list[tuple[str, list[str]]]:
-    """The lines that are not empty, each with where it is."""
+    """The lines that are not empty, each with its file and line number."""
     try:
         with open(file, encoding="utf-8-sig", newline="") as opened:
             reader = csv.reader(opened)
             return [(f"{file} line {reader.line_num}", values) for values in reader if any(values)]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{file}: cannot be read ({error}); save it as CSV in UTF-8 with commas between") from error
+        raise InputError(f"{file}: cannot be read ({error}); save it as CSV in UTF-8 with commas") from error
 
 
 def _number(where: str, text: str) -> float:
@@ -170,13 +202,14 @@ def _number(where: str, text: str) -> float:
     return score
 
 
-def _check_row(row: Row, clip: Clip, part: str) -> None:
-    """Raise `InputError` where a row says other than the corpus and the protocol."""
+def _check_row(row: Row, place: Place) -> None:
+    """Raise `InputError` where a row contradicts the corpus or the protocol."""
+    path, label, part = place.clip.path, place.clip.label, place.part
     if row.part and row.part != part:
-        raise InputError(f"{row.where}: part {row.part}, but the protocol has {clip.path} in {part}; use its manifest")
+        raise InputError(f"{row.where}: part {row.part}, but the protocol has {path} in {part}; use its manifest")
     stated = row.label.removesuffix(".0")
-    if stated and clip.label is not None and stated != str(clip.label):
-        raise InputError(f"{row.where}: label {row.label}, but {clip.path} is labelled {clip.label} in the corpus")
+    if stated and label is not None and stated != str(label):
+        raise InputError(f"{row.where}: label {row.label}, but {path} is labelled {label} in the corpus")
 
 
 def _seed(directory: Path, file: Path) -> int:

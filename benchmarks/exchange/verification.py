@@ -1,12 +1,12 @@
-"""Does a table follow from its scores? For submissions: every metric is computed again, every clip accounted for.
+"""Check that a table follows from its scores: for submissions.
 
-Three questions, of each folder that holds a results.csv: are the cells as they were written (checksums); are their
-clips and labels those of the protocol; and do the metrics of the stored scores give the rows of results.csv?
-No recording is needed: the clips of public MIMII follow from its published counts, those of the synthetic corpus from
-its code. On other corpora the clips are held against the manifest's hash, as far as all parts have scores.
+Every folder that holds a results.csv is checked for three things: its cells are as they were written (checksums); the
+clips and labels are those of the protocol; the metrics of the stored scores give the rows of results.csv. This needs no
+recordings: the clips of public MIMII follow from its published counts, those of the synthetic corpus from its code. On
+other corpora the clips are compared with the hash of the manifest, if all parts have scores.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -18,44 +18,50 @@ from benchmarks.evaluation.stored_results import COLUMNS, load_results
 from benchmarks.run.checksums import changes
 from benchmarks.run.manifest import public_mimii_clips
 from benchmarks.run.protocols import Protocol, manifest_hash
+from benchmarks.run.result import Result, marked
+from benchmarks.run.result_fields import Marker, Status
 from benchmarks.run.store import Store
 from features import InputError
 
 KEY = ["detector", "dataset", "machine", "unit", "snr_db", "seed"]
-STATED = [column for column in COLUMNS if column not in (*KEY, "message", "fit_seconds", "score_seconds")]
+STATED = [column for column in COLUMNS if column not in (*KEY, "message", *marked(Marker.MEASURED))]
 TOLERANCE = 1e-9
 
 
 def verify_results(directory: Path) -> dict[Path, list[str]]:
-    """Check every folder below `directory` that holds results.csv; return what is wrong in each, a line a fault.
+    """Check every folder below `directory` that holds results.csv; return the faults of each, one line per fault.
 
     Raises `InputError` where there is no results.csv.
     """
     files = sorted(directory.rglob("results.csv"))
     if not files:
         raise InputError(
-            f"{directory}: no results.csv in it; name a folder <results>/<dataset>/<protocol>, or above it"
+            f"{directory}: no results.csv in it; name a folder <results>/<dataset>/<protocol>, or a folder above it"
         )
     return {file.parent: _faults(file) for file in files}
 
 
 def _faults(file: Path) -> list[str]:
-    faults = list[str]()
-    for folder, result in Store(file.parent).results():
-        cell = folder.relative_to(file.parent)
-        faults += [f"{cell}: {name}: {what}" for name, what in changes(folder).items()]
-        try:
-            faults += [f"{cell}: {fault}" for fault in _clip_faults(folder, result)] if result["status"] == "ok" else []
-        except (KeyError, ValueError) as error:
-            faults.append(f"{cell}: cannot be checked: {error}")
+    root = file.parent
+    faults = [f"{cell.relative_to(root)}: {fault}" for cell in Store(root).folders() for fault in _cell_faults(cell)]
     try:
-        return faults + _row_faults(pd.read_csv(file), load_results(file.parent))
+        return faults + _row_faults(pd.read_csv(file), load_results(root))
     except (KeyError, ValueError) as error:
         return [*faults, f"cannot be computed again: {error}"]
 
 
+def _cell_faults(folder: Path) -> list[str]:
+    """Where the files of a cell have changed, or its clips are not those of the protocol."""
+    faults = [f"{name}: {what}" for name, what in changes(folder).items()]
+    try:
+        result = Store.result(folder)
+        return faults + (_clip_faults(Store.scores(folder), result) if result.status is Status.OK else [])
+    except ValueError as error:
+        return [*faults, f"cannot be checked: {error}"]
+
+
 def _row_faults(stated: pd.DataFrame, found: pd.DataFrame) -> list[str]:
-    """Where the rows of results.csv are not those of the stored scores."""
+    """Where the rows of results.csv do not follow from the stored scores."""
     if lacking := [column for column in (*KEY, *STATED) if column not in stated]:
         return [f"results.csv: no column {', '.join(lacking)}"]
     stated = stated.assign(line=range(2, len(stated) + 2))
@@ -82,19 +88,17 @@ def _differ(stated: Any, found: Any) -> bool:
     return bool(abs(stated - found) > TOLERANCE)
 
 
-def _clip_faults(folder: Path, result: Mapping[str, Any]) -> list[str]:
-    """Where the clips of a score table are not those of the protocol, or what it says of them not as in the corpus."""
-    scores = Store.scores(folder)
+def _clip_faults(scores: pd.DataFrame, result: Result) -> list[str]:
+    """Where a score table has other clips than the protocol, or says other things of them than the corpus."""
     if scores.duplicated(["path"]).any():
-        return [f"scores.csv: {scores.loc[scores.duplicated(['path']), 'path'].iloc[0]} is there twice"]
+        return [f"scores.csv: {scores.loc[scores.duplicated(['path']), 'path'].iloc[0]} occurs twice"]
     known = _known_clips(result)
     if known is None:
         return _manifest_faults(scores, result)
-    protocol = Protocol(result["config"]["split"], result["channel"], result["split_seed"])
-    split = protocol.apply(known)
-    if split.manifest_hash != result["manifest"]:
-        told = f"manifest {result['manifest']}, but the corpus and the protocol give {split.manifest_hash}"
-        return [f"{told}: the run was on other clips, or on a part of them"]
+    split = Protocol(result.config.split, result.channel, result.split_seed).apply(known)
+    if split.manifest_hash != result.manifest:
+        found = f"manifest {result.manifest}, but the corpus and the protocol give {split.manifest_hash}"
+        return [f"{found}: the run used other clips, or only a part of them"]
     faults = []
     for part, clips in split.parts().items():
         table = scores[scores["part"] == part].set_index("path")
@@ -104,48 +108,49 @@ def _clip_faults(folder: Path, result: Mapping[str, Any]) -> list[str]:
 
 
 def _part_faults(table: pd.DataFrame, part: str, clips: Sequence[Clip]) -> Iterator[str]:
-    """The same of one part; kind and severity of anomalies only where the table has them."""
+    """The faults of one part; kind and severity of anomalies are checked where the table has them."""
     expected = {clip.path: clip for clip in clips}
     if missing := sorted(expected.keys() - set(table.index)):
         yield f"{len(missing)} {part} clips have no score, first {missing[0]}"
     if strange := sorted(set(table.index) - expected.keys()):
         yield f"{len(strange)} clips are not in the {part} part, first {strange[0]}"
     for name, plural in (("label", "labels"), ("fault", "kinds of anomaly"), ("severity", "severities")):
-        told = table[name].items() if name in table else ()
-        both = [(path, value, getattr(expected[str(path)], name)) for path, value in told if path in expected]
+        stated = table[name].items() if name in table else ()
+        both = [(path, value, getattr(expected[str(path)], name)) for path, value in stated if path in expected]
         if wrong := [path for path, value, known in both if _differ(value, None if known == "" else known)]:
             yield f"{len(wrong)} {part} {plural} are not those of the corpus, first of {wrong[0]}"
 
 
-def _known_clips(result: Mapping[str, Any]) -> tuple[Clip, ...] | None:
-    """The clips of a unit on corpora that need no recordings to be listed; None on others, and in quick runs."""
-    place = (str(result["machine"]), str(result["unit"]), result["snr_db"])
-    if result["quick"]:
+def _known_clips(result: Result) -> tuple[Clip, ...] | None:
+    """The clips of a unit on corpora whose clips are known without recordings; None on others, and in quick runs."""
+    if result.quick:
         return None
-    if result["dataset"] == "mimii":
-        return tuple(public_mimii_clips(*place)) or None
-    if result["dataset"] == Synthetic.name:
-        return _synthetic_clips(result["config"]["dataset_identity"], *place)
+    if result.dataset == "mimii":
+        return tuple(public_mimii_clips(result.machine, result.unit, result.snr_db)) or None
+    if result.dataset == Synthetic.name:
+        return _synthetic_clips(result.config.dataset_identity, result.machine, result.unit, result.snr_db)
     return None
 
 
 @lru_cache(maxsize=64)
-def _synthetic_clips(identity: str, machine: str, unit: str, snr_db: float) -> tuple[Clip, ...] | None:
-    """The clips of a unit, or None where the corpus is another, or was made by other code."""
+def _synthetic_clips(identity: str, machine: str, unit: str, snr_db: float | None) -> tuple[Clip, ...] | None:
+    """The clips of a unit, or None where the corpus is another one, or other code made it."""
+    if snr_db is None:
+        return None
     corpus = Synthetic.of_identity(identity, machines=(machine,), units=(unit,), snrs_db=(snr_db,))
     return tuple(corpus.clips()) if corpus.identity == identity else None
 
 
-def _manifest_faults(scores: pd.DataFrame, result: Mapping[str, Any]) -> list[str]:
-    """Hold the parts, paths and labels of a table against the hash of the manifest, where every part has scores."""
-    whole = (scores["part"] == "train").sum() == result["n_train"] and result["n_train"] > 0
-    if not whole or (scores["part"] == "validation").sum() != result["n_validation"]:
+def _manifest_faults(scores: pd.DataFrame, result: Result) -> list[str]:
+    """Compare parts, paths and labels of a table with the hash of the manifest, if every part has all its scores."""
+    n_train, n_validation = ((scores["part"] == part).sum() for part in ("train", "validation"))
+    if (n_train, n_validation) != (result.n_train, result.n_validation) or not n_train:
         return []
     labels = [None if pd.isna(label) else int(label) for label in scores["label"]]
     parts: dict[str, list[tuple[str, int | None]]] = {"train": [], "validation": [], "test": []}
     for part, path, label in zip(scores["part"], scores["path"], labels, strict=True):
         parts.setdefault(part, []).append((path, label))
     found = manifest_hash(parts)
-    if found == result["manifest"]:
+    if found == result.manifest:
         return []
-    return [f"manifest {result['manifest']}, but the parts, paths and labels of scores.csv give {found}"]
+    return [f"manifest {result.manifest}, but the parts, paths and labels of scores.csv give {found}"]

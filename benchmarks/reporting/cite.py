@@ -70,15 +70,15 @@ def of_results(root: Path) -> str:
     """
     results = [result for _, result in Store(root).results()]
     if results:
-        newest = max(results, key=lambda result: str(result["finished"]))
-        labels, dataset, environment = {r["detector"] for r in results}, newest["dataset"], newest["environment"]
+        newest = max(results, key=lambda result: result.finished)
+        labels, dataset, commit = {one.detector for one in results}, newest.dataset, newest.environment.commit
     elif (root / "results.csv").is_file() and (root / "environment.json").is_file():
         rows = pd.read_csv(root / "results.csv")
         labels, dataset = set(rows["detector"]), str(rows["dataset"].iloc[0])
-        environment = json.loads((root / "environment.json").read_text(encoding="utf-8"))
+        commit = json.loads((root / "environment.json").read_text(encoding="utf-8"))["commit"]
     else:
         raise InputError(f"{root}: no results; name the folder <results>/<dataset>/<protocol>")
-    return bibtex(dataset, sorted(labels), environment["commit"])
+    return bibtex(dataset, sorted(labels), commit)
 
 
 def papers(detector: Detector) -> list[Entry]:

@@ -16,7 +16,7 @@ from benchmarks.reporting.breakdown import AXES, Breakdown, breakdown
 from benchmarks.reporting.faults_report import fault_tables
 from benchmarks.reporting.plain_table import PlainTable
 from benchmarks.reporting.published_report import published_tables
-from benchmarks.reporting.report import Report, make_report, title_of, write_report, write_text
+from benchmarks.reporting.report import Report, make_report, title_of, write_report
 from benchmarks.reporting.statistics_report import (
     RESAMPLES,
     SEED,
@@ -33,7 +33,7 @@ from benchmarks.reporting.thresholds_report import (
     threshold_table,
     wish_table,
 )
-from features import InputError
+from benchmarks.run.writing import write_text
 
 FOLDER = "report"
 OF_SOME_REPORTS = ("auc_per_*.*", "wish.*", "columns.*", "published_*.*", "critical_difference*.svg")
@@ -95,7 +95,6 @@ def write_full_report(root: Path, wanted: Wanted = Wanted(), report: Report | No
     pages.texts["report.md"] = "\n".join(pages.markdown)
     pages.texts["report.html"] = tables.page(title_of(report.caption), "\n".join(pages.html), report.caption)
     folder = root / FOLDER
-    _make(folder)
     written = write_report(root, report)
     written += [write_text(folder / name, text) for name, text in pages.texts.items()]
     for name, level in figures.items():
@@ -148,10 +147,3 @@ def _remove_old(folder: Path, written: Sequence[Path]) -> None:
     for pattern in OF_SOME_REPORTS:
         for file in set(folder.glob(pattern)) - set(written):
             file.unlink()
-
-
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"{folder}: {error.strerror or error}; free space or permission, and run it again") from error

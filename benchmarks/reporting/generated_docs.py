@@ -3,18 +3,26 @@
 `python -m benchmarks.reporting.generated_docs` writes them, a test compares them:
 
 - README.md: the committed leaderboard of the synthetic corpus, between its two marks;
-- docs/detectors.md: a card for each detector, from its docstring, its fields, its papers and the committed timings.
+- docs/detectors.md: a card for each detector, from its docstring, its fields, its papers and the committed timings;
+- docs/results.md: the tables of result.json and results.csv, between their marks, from the fields of a result;
+- benchmarks/result.schema.json: the JSON schema of result.json.
 """
 
 import dataclasses
 import inspect
 import itertools
+import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from tabulate import tabulate
 
+from benchmarks.evaluation.stored_results import MEANINGS, WRITTEN
 from benchmarks.reporting.cite import papers
+from benchmarks.run.result import documented_fields, schema
+from benchmarks.run.writing import write_text
 from detectors.contract.detector import features_of
 from detectors.contract.fields import allowed, annotation_of
 from detectors.contract.registry import detectors, find, is_registered
@@ -22,16 +30,60 @@ from detectors.contract.variants import create, described
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = ROOT / "results" / "synthetic" / "code-ch0"
-MARKS = ("<!-- leaderboard -->\n", "<!-- /leaderboard -->")
 SHORT = {"rank": "#", "detector": "Detector", "auc": "AUC", "interval": "95 % interval"}
 
 
 def readme() -> str:
     """README.md with the committed leaderboard in its place."""
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    before, _, rest = text.partition(MARKS[0])
-    _, _, after = rest.partition(MARKS[1])
-    return before + MARKS[0] + _short_leaderboard() + MARKS[1] + after
+    return _between((ROOT / "README.md").read_text(encoding="utf-8"), "leaderboard", _short_leaderboard())
+
+
+def _between(text: str, mark: str, content: str) -> str:
+    """The text with `content` between its lines `<!-- mark -->` and `<!-- /mark -->`.
+
+    >>> _between("<!-- a -->\\nold\\n<!-- /a -->\\n", "a", "new\\n")
+    '<!-- a -->\\nnew\\n<!-- /a -->\\n'
+    """
+    before, opening, rest = text.partition(f"<!-- {mark} -->\n")
+    _, closing, after = rest.partition(f"<!-- /{mark} -->\n")
+    return before + opening + content + closing + after
+
+
+def results_page() -> str:
+    """docs/results.md with the columns of results.csv and the fields of result.json in their places."""
+    fields = documented_fields()
+    columns = [[f"`{name}`", MEANINGS.get(name) or fields[name]["description"]] for name in WRITTEN]
+    rows = [[f"`{name}`", _type(field), field["description"]] for name, field in fields.items()]
+    text = (ROOT / "docs" / "results.md").read_text(encoding="utf-8")
+    text = _between(text, "results.csv", _markdown(columns, ["column", "meaning"]))
+    return _between(text, "result.json", _markdown(rows, ["field", "type", "meaning"]))
+
+
+def _markdown(rows: list[list[str]], headings: list[str]) -> str:
+    """A Markdown table whose columns are not padded, so that a changed cell changes one line."""
+    lines = [f"| {' | '.join(line)} |\n" for line in (headings, *rows)]
+    return "".join([lines[0], "|---" * len(headings) + "|\n", *lines[1:]])
+
+
+def _type(field: Mapping[str, Any]) -> str:
+    """The type of a field in JSON, in words.
+
+    >>> _type({"anyOf": [{"type": "number", "minimum": 0}, {"type": "null"}]})
+    'number >= 0 or null'
+    """
+    if "anyOf" in field:  # a field that has the default null is left out instead
+        words = [_type(one) for one in field["anyOf"]]
+        return " or ".join(word for word in words if word != "null" or "default" not in field)
+    if "$ref" in field:
+        return _type(json.loads(schema())["$defs"][field["$ref"].rpartition("/")[2]])
+    if "enum" in field or "const" in field:
+        return " or ".join(f"`{value}`" for value in field.get("enum", [field.get("const")]))
+    if field["type"] == "array":
+        return (
+            f"array of ({_type(field['items'])})" if "anyOf" in field["items"] else f"array of {field['items']['type']}"
+        )
+    limits = {"minimum": " >= ", "exclusiveMinimum": " > "}
+    return field["type"] + "".join(f"{sign}{field[name]}" for name, sign in limits.items() if name in field)
 
 
 def _short_leaderboard() -> str:
@@ -138,5 +190,7 @@ def _costs() -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    (ROOT / "README.md").write_text(readme(), encoding="utf-8")
-    (ROOT / "docs" / "detectors.md").write_text(detector_cards(), encoding="utf-8")
+    write_text(ROOT / "README.md", readme())
+    write_text(ROOT / "docs" / "detectors.md", detector_cards())
+    write_text(ROOT / "docs" / "results.md", results_page())
+    write_text(ROOT / "benchmarks" / "result.schema.json", schema())

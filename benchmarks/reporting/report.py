@@ -4,7 +4,6 @@ Everything here is computed from the store alone: no audio, no features, no dete
 """
 
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,9 +13,10 @@ import pandas as pd
 from benchmarks.datasets import DATASETS
 from benchmarks.evaluation.challenge_metrics import OFFICIAL_METRICS, official_markdown, official_score
 from benchmarks.evaluation.leaderboard import leaderboard
-from benchmarks.evaluation.stored_results import COLUMNS, load_results, stored_scores
+from benchmarks.evaluation.stored_results import WRITTEN, load_results, stored_scores
 from benchmarks.reporting import tables
 from benchmarks.reporting.published import compares, published, published_rows
+from benchmarks.run.writing import write_text
 from features import InputError
 
 QUICK_SUFFIX = "-quick"  # of the folder of a corpus that was thinned for a first look
@@ -61,9 +61,7 @@ def write_report(root: Path, report: Report | None = None) -> list[Path]:
     environment = json.loads((Path(newest["folder"]) / "result.json").read_text())["environment"]
     html = tables.html(report.board, report.caption)
     texts = {
-        "results.csv": report.results[[*COLUMNS, "scope", "sanity", "scores_only"]].to_csv(
-            index=False, lineterminator="\n"
-        ),
+        "results.csv": report.results[[*WRITTEN]].to_csv(index=False, lineterminator="\n"),
         "leaderboard.csv": tables.csv(report.board, report.caption),
         "leaderboard.md": tables.markdown(report.board, report.caption),
         "leaderboard.tex": tables.latex(report.board, report.caption),
@@ -95,16 +93,19 @@ def title_of(caption: tables.Caption) -> str:
 
 
 def _own(results: pd.DataFrame) -> pd.DataFrame:
-    """The results that were run, not imported, if there are any: they know versions and hardware."""
-    return results[~results["scores_only"]] if not results["scores_only"].all() else results
+    """The readable results that were run here, not imported, if there are any: they know versions and hardware."""
+    readable = results[results["finished"].notna()]
+    if readable.empty:
+        raise InputError(str(results["message"].iloc[0]))
+    return readable[~readable["scores_only"]] if not readable["scores_only"].all() else readable
 
 
 def _caption(root: Path, results: pd.DataFrame) -> tables.Caption:
     first = json.loads((Path(_own(results).iloc[0]["folder"]) / "result.json").read_text())
-    corpus, versions = DATASETS.get(first["dataset"]), first["environment"]["versions"]
+    versions = first["environment"]["versions"]
     judged = results[results["status"] != "unlabelled"]
     return tables.Caption(
-        corpus=first.get("corpus", corpus.title if corpus else first["dataset"]),  # older results do not say it
+        corpus=first["corpus"],
         split=first["config"]["split"],
         channel=first["channel"],
         seeds=sorted(int(seed) for seed in results["seed"].unique()),
@@ -121,15 +122,3 @@ def _budget(rows: pd.Series) -> str:
     reduced = "rows marked @cpu train less than published, see docs/detectors.md"
     text = reduced if rows.str.contains("@cpu").any() else "as published"
     return text + ", but for what brackets in a name set" * bool(rows.str.contains("[", regex=False).any())
-
-
-def write_text(file: Path, text: str) -> Path:
-    """Write a file whole or not at all. Raises `InputError` where it cannot be written."""
-    partial = file.with_name(f".{file.name}.partial")
-    try:
-        partial.write_text(text, encoding="utf-8")
-        os.replace(partial, file)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise InputError(f"{file}: {error.strerror or error}; free space or permission, and run it again") from error
-    return file

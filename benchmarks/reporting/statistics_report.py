@@ -7,6 +7,7 @@ give the same files.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from io import StringIO
 from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ from benchmarks.evaluation import comparison
 from benchmarks.evaluation.sampling_error import sampling_error
 from benchmarks.evaluation.stored_results import stored_scores
 from benchmarks.reporting.plain_table import PlainTable
+from benchmarks.run.writing import write_text
 from features import InputError
 
 if TYPE_CHECKING:
@@ -215,6 +217,7 @@ def write_figure(figure: "Figure", file: Path, title: str) -> Path:
     """Write an SVG that is the same, byte for byte, whenever it is drawn from the same results."""
     import matplotlib
 
+    drawn = StringIO()
     with matplotlib.rc_context({"svg.hashsalt": "asdbench"}):
-        figure.savefig(file, format="svg", metadata={"Date": None, "Title": title})
-    return file
+        figure.savefig(drawn, format="svg", metadata={"Date": None, "Title": title})
+    return write_text(file, drawn.getvalue())

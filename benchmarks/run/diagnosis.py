@@ -1,7 +1,7 @@
-"""The AUC of the test clips after each epoch, as papers print it: a diagnostic, nothing may be chosen by it.
+"""The AUC of the test clips after each epoch, as papers print it: a diagnostic by which nothing may be chosen.
 
-The detector takes no part: while it fits, it is asked from outside for the scores of the test clips, as after a fit,
-and labels are joined here.
+The detector does not know of it: after each epoch the diagnosis asks for the scores of the test clips, as the runner
+does after a fit, and joins the labels here.
 """
 
 import time
@@ -18,13 +18,13 @@ from detectors.contract.detector import NotFitted
 
 @dataclass
 class Diagnosis:
-    """An observer of one fit; called with each epoch it scores the test clips."""
+    """An observer of one fit: after each epoch it scores the test clips."""
 
     detector: Detector
     clips: Clips  # the test clips
-    labels: Sequence[int | None]  # theirs
-    seconds: float = 0.0  # taken so far, to be left out of the time of the fit
-    aucs: dict[int, float] = field(default_factory=dict)  # by epoch; without those that have none
+    labels: Sequence[int | None]  # of the test clips
+    seconds: float = 0.0  # spent here so far, not part of the time of the fit
+    aucs: dict[int, float] = field(default_factory=dict)  # by epoch, where there is one
 
     def __call__(self, epoch: int) -> None:
         started = time.perf_counter()
@@ -35,7 +35,7 @@ class Diagnosis:
     def _score(self, epoch: int) -> None:
         try:
             scores = np.asarray(self.detector.score(self.clips), dtype=np.float64)
-        except NotFitted:  # what it scores with comes after the last epoch
+        except NotFitted:  # what it needs to score is computed after the last epoch
             return
         if np.isfinite(scores).all():
             self.aucs[epoch] = auc(np.array(self.labels, dtype=int), scores)

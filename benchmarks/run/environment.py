@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psutil
 
+PROJECT = Path(__file__).parents[2]
 PACKAGES = ("asdbench", "numpy", "scipy", "torch", "torchaudio", "librosa", "scikit-learn", "pyod", "pandas", "joblib")
 
 
@@ -53,12 +54,13 @@ def _gpu_name() -> str | None:
 
 def _git(*arguments: str) -> str | None:
     try:
-        command = ["git", "-C", str(Path(__file__).parent), *arguments]
+        command = ["git", "-C", str(PROJECT), *arguments]
         return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
     except (OSError, subprocess.SubprocessError):
         return None
 
 
 def _dirty() -> bool | None:
+    """Whether a Python file of the project differs from the commit, or is not in it; None where there is no commit."""
     status = _git("status", "--porcelain", "--", "*.py")
     return None if status is None else bool(status)

@@ -4,77 +4,24 @@ The path of a number runs through `execute`: cached features -> `Detector.fit` -
 where labels appear for the first time.
 """
 
-import hashlib
-import json
-import resource
 import time
 import traceback
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from benchmarks.cell import Cell
 from benchmarks.datasets import Clip
 from benchmarks.run.diagnosis import Diagnosis
-from benchmarks.run.environment import environment
-from benchmarks.run.plan import Group, Job, Plan
-from benchmarks.run.store import SCHEMA_VERSION, Store
+from benchmarks.run.plan import Group, Job
+from benchmarks.run.record import Record, result_of
+from benchmarks.run.result_fields import Outcome, Status
+from benchmarks.run.store import Store
 from detectors import Clips, Detector
-from detectors.contract.code_version import code_version as detector_code_version
-from detectors.contract.detector import features_of
 from features.cache import FeatureCache
-from features.cache import code_version as feature_code_version
 
 PARTS = ("test", "validation", "train")
-
-
-@dataclass(frozen=True)
-class Record:
-    """What a result says of how it came about, beside what is measured."""
-
-    config: Mapping[str, object]  # all that decides the scores; its hash is the identity of the result
-    about: Mapping[str, object]  # the rest: protocol, command, threads
-    sample_rate: int  # Hz, that all clips must have
-    environment: Mapping[str, object] = field(default_factory=environment)
-
-    @property
-    def identity(self) -> str:
-        return hashlib.sha256(json.dumps(self.config, sort_keys=True).encode()).hexdigest()[:16]
-
-
-def record_of(plan: Plan, job: Job, how: Mapping[str, object]) -> Record:
-    """Describe a job before it runs; `how`: command line, threads and so on, for the record."""
-    splits = [group.split.manifest_hash if group.split else None for group in job.groups]
-    config = {
-        "detector": repr(job.detector),
-        "detector_code": detector_code_version(job.detector),
-        "feature_code": feature_code_version(*features_of(job.detector)),
-        "seed": job.cells[0].seed,
-        "dataset": plan.dataset.name,
-        "dataset_identity": plan.dataset.identity,
-        "split": plan.protocol.split,
-        "channel": [group.channel for group in job.groups],
-        "manifests": splits,
-    }
-    about = {
-        "protocol": plan.protocol.name,
-        "channel": plan.protocol.channel,
-        "split_seed": plan.protocol.seed,
-        "quick": plan.quick,
-        "units": [group.unit for group in job.groups],
-        "corpus": plan.dataset.full_title,
-        "synthetic": plan.dataset.synthetic,
-        "scope": job.detector.scope,
-        "sanity": job.detector.sanity,
-        "device": getattr(job.detector, "device", None),
-        **how,
-    }
-    return Record(config, about, plan.dataset.sample_rate)
 
 
 class Degenerate(Exception):
@@ -82,44 +29,46 @@ class Degenerate(Exception):
 
 
 def execute(store: Store, cache: FeatureCache, job: Job, record: Record, diagnose: bool = False) -> str:
-    """Run a job and write its cells; return its failure in a line, "" where all cells are ok.
+    """Run a job and write its cells; return its failure in one line, "" where all cells are ok.
 
     diagnose: add `test_auc` to the history of a network of scope "unit"; nothing else changes.
     """
     try:
         problems = [group.problem for group in job.groups if group.split is None]
         if problems:
-            return fail(store, job, record, "error", problems[0])
+            return fail(store, job, record, Status.ERROR, problems[0])
         loaded = [_load(cache, job, group, record.sample_rate) for group in job.groups]
         diagnosis = _diagnosis(job, loaded[0][0]) if diagnose and job.detector.scope == "unit" else None
         fit_seconds = _fit(job.detector, Clips.joined([parts["train"] for parts, _ in loaded]), diagnosis)
         for cell, group, (parts, seconds_per_clip) in zip(job.cells, job.groups, loaded, strict=True):
             scores, score_seconds = _score(job.detector, group, parts)
-            times = {
-                "fit_seconds": fit_seconds / len(job.cells),
-                "score_seconds": score_seconds + seconds_per_clip * len(parts["test"]),
-                "score_seconds_without_features": score_seconds,
-            }
-            store.write(
-                cell, result_of(cell, group, record, "ok", "", times), scores, _history(job.detector, diagnosis)
+            outcome = Outcome(
+                status=Status.OK,
+                message="",
+                fit_seconds=fit_seconds / len(job.cells),
+                score_seconds=score_seconds + seconds_per_clip * len(parts["test"]),
+                score_seconds_without_features=score_seconds,
             )
+            store.write(result_of(cell, group, record, outcome), scores, _history(job.detector, diagnosis))
     except ModuleNotFoundError as error:
-        return fail(store, job, record, "not_installed", f"{error}; pip install {error.name}", traceback.format_exc())
+        message = f"{error}; pip install {error.name}"
+        return fail(store, job, record, Status.NOT_INSTALLED, message, traceback.format_exc())
     except Degenerate as error:
-        return fail(store, job, record, "degenerate", str(error))
+        return fail(store, job, record, Status.DEGENERATE, str(error))
     except Exception as error:
         out_of_memory = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
         message = f"{type(error).__name__}: {error}" if not isinstance(error, ValueError) else str(error)
-        status = "out_of_memory" if out_of_memory else "error"
+        status = Status.OUT_OF_MEMORY if out_of_memory else Status.ERROR
         return fail(store, job, record, status, message, traceback.format_exc())
     return ""
 
 
-def fail(store: Store, job: Job, record: Record, status: str, message: str, trace: str = "") -> str:
+def fail(store: Store, job: Job, record: Record, status: Status, message: str, trace: str = "") -> str:
     """Write every cell of a job as failed, and return the message."""
+    message = message or "no message"  # of a bare `raise ValueError`
     for cell, group in zip(job.cells, job.groups, strict=True):
-        result = result_of(cell, group, record, status, group.problem or message, {"traceback": trace})
-        store.write(cell, result, None, None)
+        outcome = Outcome(status=status, message=group.problem or message, traceback=trace)
+        store.write(result_of(cell, group, record, outcome))
     return message
 
 
@@ -127,9 +76,8 @@ def _load(cache: FeatureCache, job: Job, group: Group, sample_rate: int) -> tupl
     """Return the clips of each part, as the detector may see them, and the seconds that one clip's features took."""
     assert group.split is not None
     sources = [clip.audio for clip in group.clips]
-    features = features_of(job.detector)
-    cached = {feature: cache.load(sources, group.channel, feature, sample_rate) for feature in features}
-    first, *further = [cached[feature].arrays for feature in features]
+    cached = {feature: cache.load(sources, group.channel, feature, sample_rate) for feature in job.features}
+    first, *further = [cached[feature].arrays for feature in job.features]
     everything = Clips(first, [group.unit] * len(group.clips), further)
     positions = {part: [group.position[c.path] for c in clips] for part, clips in group.split.parts().items()}
     seconds_per_clip = sum(entry.seconds_per_clip for entry in cached.values())
@@ -201,34 +149,3 @@ def _history(detector: Detector, diagnosis: Diagnosis | None) -> pd.DataFrame | 
         return None
     history = pd.DataFrame(rows)
     return diagnosis.joined(history) if diagnosis else history
-
-
-def result_of(
-    cell: Cell, group: Group, record: Record, status: str, message: str, measured: Mapping[str, object]
-) -> dict[str, Any]:
-    """The result.json of a cell, but for its checksums; docs/results.md says what each field means."""
-    split = group.split
-    labels = [clip.label for clip in split.test] if split else []
-    return {
-        "schema_version": SCHEMA_VERSION,
-        "status": status,
-        "message": message,
-        "detector": cell.detector,
-        "dataset": cell.dataset,
-        "machine": cell.machine,
-        "unit": cell.unit,
-        "snr_db": cell.snr_db,
-        "seed": cell.seed,
-        "n_train": len(split.train) if split else 0,
-        "n_validation": len(split.validation) if split else 0,
-        "n_normal": labels.count(0),
-        "n_abnormal": labels.count(1),
-        **measured,
-        "finished": datetime.now(UTC).isoformat(timespec="milliseconds"),
-        "peak_memory_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
-        "identity": record.identity,
-        "manifest": split.manifest_hash if split else None,
-        "config": dict(record.config),
-        **record.about,
-        "environment": dict(record.environment),
-    }

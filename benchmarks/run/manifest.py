@@ -1,24 +1,25 @@
-"""Manifests: who trains, validates and tests, clip by clip, and one hash per unit and noise level.
+"""Manifests: which clips train, validate and test, and one hash for each unit and noise level.
 
-The hash covers paths and labels alone, so it is the same for archives, unpacked trees and mono stores. It is part of
-every result. `mimii_manifests.csv` beside the corpora holds those of public MIMII under `code`; they follow from the
-published counts, since the clips of a class are numbered from 00000000.
+The hash covers only paths and labels, so it is the same for archives, unpacked trees and mono stores. It is part of
+every result. `benchmarks/datasets/mimii_manifests.csv` holds the hashes of public MIMII under `code`. They follow from
+the published counts, since the clips of a class are numbered from 00000000.
 """
 
 from collections.abc import Iterable
+from itertools import product
 from pathlib import Path
 
 import pandas as pd
 
+from benchmarks.datasets import mimii_release
 from benchmarks.datasets.dataset import Clip
+from benchmarks.datasets.mimii_layout import LABELS
 from benchmarks.run.plan import Group
 from benchmarks.run.protocols import Protocol, Split
-from features import InputError, WavFile
+from benchmarks.run.writing import write_text
+from features import WavFile
 
 FROZEN = Path(__file__).parents[1] / "datasets" / "mimii_manifests.csv"
-COUNTS = Path(__file__).parents[1] / "datasets" / "mimii_counts.csv"
-PUBLIC_UNITS = ("id_00", "id_02", "id_04", "id_06")
-SNRS_DB = (6.0, 0.0, -6.0)
 
 
 def manifest(groups: Iterable[Group]) -> pd.DataFrame:
@@ -34,7 +35,15 @@ def manifest(groups: Iterable[Group]) -> pd.DataFrame:
 
 
 def hashes(groups: Iterable[Group]) -> pd.DataFrame:
-    """One row per unit and SNR: `machine, unit, snr_db, n_train, n_validation, n_test, hash`; "" where none fits."""
+    """One row per unit and SNR: `machine, unit, snr_db, n_train, n_validation, n_test, hash`.
+
+    The hash is "" where the protocol cannot split the clips.
+
+    >>> clips = public_mimii_clips("pump", "id_00", 6.0)
+    >>> group = Group("pump", "id_00", 6.0, tuple(clips), 0, Protocol("code").apply(clips))
+    >>> hashes([group]).to_dict("records")[0]["hash"]
+    '6fa02432f115693f'
+    """
     columns = ["machine", "unit", "snr_db", "n_train", "n_validation", "n_test", "hash"]
     return pd.DataFrame([(g.machine, g.unit, g.snr_db, *_sizes_and_hash(g.split)) for g in groups], columns=columns)
 
@@ -46,38 +55,38 @@ def _sizes_and_hash(split: Split | None) -> tuple[int, int, int, str]:
 
 
 def public_mimii() -> pd.DataFrame:
-    """The hashes of public MIMII under `code`, from the published counts and the names alone."""
-    counts = pd.read_csv(COUNTS)
+    """Return the hashes of public MIMII under `code`, computed from the published counts and the names alone."""
     groups = []
-    for row in counts[counts["model_id"].isin(PUBLIC_UNITS)].itertuples():
-        machine, unit = str(row.machine), str(row.model_id)
-        for snr_db in SNRS_DB:
-            clips = public_mimii_clips(machine, unit, snr_db)
-            groups.append(Group(machine, unit, snr_db, tuple(clips), 0, Protocol("code").apply(clips)))
+    for (machine, unit), snr_db in product(mimii_release.counts(), mimii_release.SNRS_DB):
+        clips = public_mimii_clips(machine, unit, snr_db)
+        groups.append(Group(machine, unit, float(snr_db), tuple(clips), 0, Protocol("code").apply(clips)))
     return hashes(groups)
 
 
-def public_mimii_clips(machine: str, unit: str, snr_db: float) -> list[Clip]:
-    """The clips of a public unit at one noise level, from the published counts; none of a unit that is not public."""
-    counts = pd.read_csv(COUNTS).set_index(["machine", "model_id"])
-    if unit not in PUBLIC_UNITS or snr_db not in SNRS_DB or (machine, unit) not in counts.index:
+def public_mimii_clips(machine: str, unit: str, snr_db: float | None) -> list[Clip]:
+    """List the clips of a public unit at one noise level, from the published counts; [] for a unit that is not public.
+
+    >>> clips = public_mimii_clips("pump", "id_00", 6.0)
+    >>> len(clips), clips[0].path
+    (1149, '6_dB_pump/pump/id_00/normal/00000000.wav')
+    >>> public_mimii_clips("pump", "id_01", 6.0)
+    []
+    """
+    counts = mimii_release.counts()
+    if (machine, unit) not in counts or snr_db not in mimii_release.SNRS_DB:
         return []
-    folder, of_unit = f"{snr_db:g}_dB_{machine}/{machine}/{unit}", counts.loc[[(machine, unit)]]
+    folder = f"{snr_db:g}_dB_{machine}/{machine}/{unit}"
     return [
-        Clip(machine, unit, snr_db, label, f"{folder}/{name}/{number:08d}.wav", WavFile(Path(folder)))
-        for label, name in ((0, "normal"), (1, "abnormal"))
-        for number in range(int(of_unit[name].iloc[0]))
+        Clip(machine, unit, float(snr_db), label, f"{folder}/{name}/{number:08d}.wav", WavFile(Path(folder)))
+        for (name, label), n_clips in zip(LABELS.items(), counts[machine, unit], strict=True)
+        for number in range(n_clips)
     ]
 
 
 def save(groups: Iterable[Group], file: Path) -> None:
-    """Write the manifest as CSV. Raises `InputError` where it cannot be written."""
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        manifest(groups).to_csv(file, index=False)
-    except OSError as error:
-        raise InputError(f"{file}: {error.strerror or error}; give another file with --out") from error
+    """Write the manifest as CSV. Raises `InputError` if it cannot be written."""
+    write_text(file, manifest(groups).to_csv(index=False, lineterminator="\n"), "give another file with --out")
 
 
 if __name__ == "__main__":
-    public_mimii().to_csv(FROZEN, index=False)
+    write_text(FROZEN, public_mimii().to_csv(index=False, lineterminator="\n"))

@@ -1,4 +1,4 @@
-"""The plan of a run: which cells there are, which clips each one sees, and which of them share a fit."""
+"""The plan of a run: its cells, the clips of each cell, and the cells that share a fit."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -10,12 +10,16 @@ from benchmarks.cell import Cell, snr_text
 from benchmarks.datasets.dataset import Clip, Dataset
 from benchmarks.run.protocols import Protocol, Split
 from detectors import Detector
-from features import ChannelSelection, InputError
+from detectors.contract.code_version import code_version
+from detectors.contract.detector import features_of
+from features import ChannelSelection, Feature, InputError
+
+GroupKey = tuple[str, str, float | None]  # machine, unit, SNR in dB
 
 
 @dataclass(frozen=True)
 class Group:
-    """The clips of one unit at one noise level: read, split and featured together.
+    """The clips of one unit at one noise level, which are read and split together.
 
     split: None where the protocol cannot split them; `problem` then says why.
     """
@@ -28,6 +32,11 @@ class Group:
     split: Split | None
     problem: str = ""
 
+    @property
+    def key(self) -> GroupKey:
+        """What tells it from the other groups of a plan."""
+        return self.machine, self.unit, self.snr_db
+
     @cached_property
     def position(self) -> dict[str, int]:
         """Clip path -> index in `clips`, which is the order of the group's features."""
@@ -36,11 +45,16 @@ class Group:
 
 @dataclass(frozen=True)
 class Job:
-    """One fit and the cells that it fills: one cell for a detector of a unit, all units' cells for one of a machine."""
+    """One fit and its cells: one cell, or for a detector of scope "machine" the cells of all units."""
 
     detector: Detector  # configured, unfitted, seed and device set
     cells: tuple[Cell, ...]
     groups: tuple[Group, ...]  # one per cell
+
+    @property
+    def features(self) -> tuple[Feature, ...]:
+        """What must be computed of each clip."""
+        return features_of(self.detector)
 
 
 @dataclass(frozen=True)
@@ -51,8 +65,8 @@ class Plan:
     protocol: Protocol
     groups: tuple[Group, ...]
     jobs: tuple[Job, ...]
-    quick: bool = False  # whether the units were thinned
-    left_out: tuple[str, ...] = ()  # a line for each detector that lacks units somewhere, or hears one channel only
+    quick: bool = False  # whether only a part of the clips was kept
+    left_out: tuple[str, ...] = ()  # a line for each detector that cannot run, here or anywhere, and why
 
     @property
     def cells(self) -> list[Cell]:
@@ -63,7 +77,7 @@ class Plan:
 class Selection:
     """What part of a corpus to run on; an empty tuple means all.
 
-    quick: thin each unit to its share of a fast first look: one unit a machine, one noise level, few clips.
+    quick: a fast first look: one unit per machine, one noise level, few clips.
     """
 
     machines: tuple[str, ...] = ()
@@ -86,37 +100,58 @@ def make_plan(
     """List the jobs of a run. Opens no audio.
 
     `detectors`: row label -> unfitted detector. One without a field `seed` gives the same result for each seed.
-    A detector is left out of a machine with fewer units than it needs, and, where all channels are heard, of the run
-    if it takes one; `Plan.left_out` says so.
+    A detector is left out of the run where it takes one channel and all are asked for, where it needs sound and the
+    corpus is a table of vectors, or where it cannot be prepared at all; and it is left out of a machine with fewer
+    units than it needs. `Plan.left_out` says so.
     Raises `InputError` where nothing is selected, no unit can be split, or every detector is left out.
     """
     groups = _groups(dataset, protocol, selection)
     if all(group.split is None for group in groups):
         raise InputError(groups[0].problem)
-    deaf = _deaf(detectors, protocol)
+    obstacles = {label: _obstacle(dataset, protocol, detector) for label, detector in detectors.items()}
+    able = {label: detector for label, detector in detectors.items() if not obstacles[label]}
     jobs: list[Job] = []
-    left_out: dict[str, list[str]] = {}
-    for bundle_of in (_by_unit, _by_machine):
-        for bundle in bundle_of(groups):
-            for label, detector in detectors.items():
-                if label in deaf or (detector.scope == "machine") != (bundle_of is _by_machine):
+    lacking: dict[str, list[str]] = {}
+    for bundles, scope in ((_by_unit(groups), "unit"), (_by_machine(groups), "machine")):
+        for bundle in bundles:
+            for label, detector in able.items():
+                if detector.scope != scope:
                     continue
                 if len(bundle) < detector.units_needed:
-                    left_out.setdefault(label, []).append(f"{bundle[0].machine} at {snr_text(bundle[0].snr_db)}")
+                    lacking.setdefault(label, []).append(f"{bundle[0].machine} at {snr_text(bundle[0].snr_db)}")
                 else:
                     jobs += _jobs(dataset, label, detector, bundle, seeds, device)
-    lines = (*deaf.values(), *(_left_out(label, detectors[label], places) for label, places in left_out.items()))
+    lines = [f"{label} is left out: {reason}" for label, reason in obstacles.items() if reason]
+    lines += [_left_out(label, detectors[label], places) for label, places in lacking.items()]
     if detectors and not jobs:
-        raise InputError(lines[0])
-    return Plan(dataset, protocol, groups, tuple(jobs), selection.quick, lines)
+        raise InputError("; ".join(lines[:3]))
+    return Plan(dataset, protocol, groups, tuple(jobs), selection.quick, tuple(lines))
 
 
-def _deaf(detectors: Mapping[str, Detector], protocol: Protocol) -> dict[str, str]:
-    """Label -> a line for each detector that cannot hear several channels, where all are heard."""
-    if protocol.channel != "all":
-        return {}
-    reasons = {label: detector.one_channel for label, detector in detectors.items()}
-    return {label: f"{label} is left out of --channel all: {why}" for label, why in reasons.items() if why}
+def _obstacle(dataset: Dataset, protocol: Protocol, detector: Detector) -> str:
+    """Why a detector cannot run on this corpus under this protocol, "" if it can.
+
+    A defect of the detector itself is a reason too: it must not end the run of the others.
+    """
+    if protocol.channel == "all" and detector.one_channel:
+        return f"under --channel all, {detector.one_channel}"
+    try:
+        _prepared(dataset, detector)
+        code_version(detector)
+        repr(detector)
+    except InputError as error:
+        return str(error)
+    except Exception as error:
+        return f"it cannot be prepared: {type(error).__name__}: {error}"
+    return ""
+
+
+def _prepared(dataset: Dataset, detector: Detector, **settings: Any) -> Detector:
+    """A fresh copy with these settings and with the feature that the corpus gives for the one asked for."""
+    feature = detector.feature
+    given = tuple(map(dataset.feature_for, feature)) if isinstance(feature, tuple) else dataset.feature_for(feature)
+    changed: dict[str, Any] = {} if given == feature else {"feature": given}
+    return dataclasses.replace(detector, **changed, **settings)
 
 
 def _left_out(label: str, detector: Detector, places: list[str]) -> str:
@@ -159,10 +194,10 @@ def _loudest_first(key: tuple) -> tuple:
 
 
 def _thin(clips: list[Clip]) -> list[Clip]:
-    """Keep one clip of each of so many equal stretches of each label, in name order.
+    """Keep evenly spaced clips of each label, one of each of `QUICK_CLIPS` equal stretches in name order.
 
-    The place within a stretch moves on from one to the next: every third clip would be of one kind where three take
-    turns.
+    The position within a stretch moves on from one stretch to the next: where three kinds of anomaly alternate, every
+    third clip would be of one kind.
     """
     kept = []
     for label in (0, 1, None):
@@ -197,13 +232,9 @@ def _jobs(
     dataset: Dataset, label: str, detector: Detector, groups: tuple[Group, ...], seeds: Sequence[int], device: str
 ) -> list[Job]:
     fields = {field.name for field in dataclasses.fields(detector)}
-    own = detector.feature
-    given = tuple(map(dataset.feature_for, own)) if isinstance(own, tuple) else dataset.feature_for(own)
-    settings: dict[str, Any] = {} if given == own else {"feature": given}
-    settings |= {"device": device} if "device" in fields else {}
     jobs = []
     for seed in seeds:
-        seeded: dict[str, Any] = {"seed": seed} if "seed" in fields else {}
+        settings = {name: value for name, value in (("seed", seed), ("device", device)) if name in fields}
         cells = tuple(Cell(label, dataset.name, g.machine, g.unit, g.snr_db, seed) for g in groups)
-        jobs.append(Job(dataclasses.replace(detector, **settings, **seeded), cells, groups))
+        jobs.append(Job(_prepared(dataset, detector, **settings), cells, groups))
     return jobs

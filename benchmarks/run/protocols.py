@@ -1,18 +1,20 @@
-"""Protocols: who trains, who validates, who tests, and which channel is heard.
+"""Protocols: which clips train, validate and test, and which channel of a clip the detectors get.
 
 A split rule decides for the clips of one unit at one noise level:
 
-    code      the first N normal clips in name order and all N anomalies test, the other normals train
-              (the official MIMII code since 2020-01-05); deterministic, the default
+    code      the test part is the first N normal clips in name order and all N abnormal clips; the other normal clips
+              train (the official MIMII code since 2020-01-05); deterministic, the default
     paper     the same sizes, but the N normal test clips are drawn at random (Purohit et al. 2019, arXiv 1909.09347)
-    holdout   a random 20 % of the normals and all anomalies test, a random 10 % of the other normals validate
+    holdout   the test part is a random 20 % of the normal clips and all abnormal clips; a random 10 % of the other
+              normal clips validate
     labels    the corpus itself says which clip is in which part
 
-A channel rule decides what all detectors of a run hear of a clip: one microphone by its index, `nearest` (the one that
-faces the machine), the `mean` over all, or `all` of them, whose features lie side by side (features/cache.py).
+A channel rule decides what all detectors of a run get of a clip: one microphone by its index, `nearest` (the one that
+faces the machine), the `mean` over all microphones, or `all` of them with their features side by side
+(features/cache.py).
 
-The draw depends on the protocol's seed, the machine and the unit, never on the noise level: clip n, the same machine
-sound at every level, is in the same part at each of them.
+The draw depends on the protocol's seed, the machine and the unit, but not on the noise level: clip n is the same
+machine sound at every level, and it is in the same part at every level.
 """
 
 import hashlib
@@ -33,7 +35,7 @@ HOLDOUT_VALIDATION = 0.1  # of the normal clips that do not test
 
 @dataclass(frozen=True)
 class Split:
-    """The parts of one unit at one noise level. Cannot be made with an anomaly outside `test`, or with a clip twice."""
+    """The parts of one unit at one noise level. An abnormal clip outside `test`, or a clip in two parts, is refused."""
 
     train: tuple[Clip, ...]
     validation: tuple[Clip, ...]
@@ -54,7 +56,7 @@ class Split:
 
     @property
     def manifest_hash(self) -> str:
-        """Hash of who is in which part, from clip paths and labels alone."""
+        """Hash of the parts and their clips, from paths and labels alone."""
         return manifest_hash({part: [(clip.path, clip.label) for clip in of] for part, of in self.parts().items()})
 
 
@@ -85,7 +87,7 @@ class Protocol:
         return f"{self.split}-{channel}" + (f"-seed{self.seed}" if self.seed else "")
 
     def channel_of(self, dataset: Dataset, machine: str) -> ChannelSelection:
-        """What to hear of this machine's clips. Raises `InputError` where the corpus does not know the nearest."""
+        """The channel of this machine's clips. Raises `InputError` where the corpus does not name the nearest one."""
         if self.channel == "mean":
             return "mean"
         if self.channel == "all":
@@ -95,7 +97,7 @@ class Protocol:
         if machine not in dataset.nearest_channel:
             raise InputError(
                 f"--channel nearest: {dataset.name} does not say which microphone faces {machine!r}; "
-                "give an index or 'mean', or make the synthetic corpus with --channels 8"
+                "give an index or 'mean', or generate the synthetic corpus with --n-channels 8"
             )
         return dataset.nearest_channel[machine]
 
@@ -143,7 +145,7 @@ def _labels(normal: list[Clip], abnormal: list[Clip], clips: list[Clip], draw: n
         if clip.split not in ("train", "validation", "test"):
             raise InputError(
                 f"{clip.path}: the corpus assigns it to {clip.split!r}, not to train, validation or test; "
-                "fix its label file or choose --split code, paper or holdout"
+                "correct its label file, or choose --split code, paper or holdout"
             )
     return Split(*(tuple(clip for clip in clips if clip.split == part) for part in ("train", "validation", "test")))
 
@@ -164,6 +166,6 @@ def _nothing_to_train_on(place: str, split: str, normal: list[Clip], abnormal: l
     if split == "holdout" or not left:
         return f"{found} under --split {split}; add normal clips or leave the unit out with --units"
     return (
-        f"{found} under --split {split}, which tests as many normal clips as there are anomalies; "
+        f"{found} under --split {split}, which tests as many normal clips as there are abnormal ones; "
         f"--split holdout trains and validates on {left} of them"
     )

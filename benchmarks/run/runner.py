@@ -1,4 +1,4 @@
-"""The runner: computes the features of a plan, then its cells, in parallel, and writes each cell as it ends.
+"""The runner: computes the features of a plan, then its cells, in parallel, and writes each cell when it ends.
 
 A cell that fails is a result like any other, with its reason and traceback; the run goes on. Every cell runs with the
 same number of threads whatever the number of jobs, so that scores do not depend on `--jobs`.
@@ -8,7 +8,7 @@ import os
 import pickle
 import sys
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,13 +17,17 @@ import joblib
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 from threadpoolctl import threadpool_limits
 
-from benchmarks.run.execution import Record, execute, fail, record_of
-from benchmarks.run.plan import Group, Job, Plan
+from benchmarks.run.execution import execute, fail
+from benchmarks.run.plan import Group, GroupKey, Job, Plan
+from benchmarks.run.record import Record, record_of
+from benchmarks.run.result_fields import Status
 from benchmarks.run.store import Store
-from detectors.contract.detector import features_of
 from detectors.contract.registry import load_plugin
-from features import Feature
+from features import Feature, InputError
 from features.cache import FeatureCache
+from features.errors import UnreadableClip
+
+FeatureFailures = Mapping[Feature, str]  # the features of one group that failed, and why
 
 
 @dataclass(frozen=True)
@@ -49,38 +53,46 @@ class Runner:
     def _done(self, record: Record, job: Job) -> bool:
         return all(self.store.is_done(cell, record.identity) for cell in job.cells)
 
-    def compute_features(self, plan: Plan, jobs: Sequence[Job]) -> Iterator[Group]:
-        """Fill the cache, one pass over the audio per group; yield each group as it ends.
+    def compute_features(self, plan: Plan, jobs: Sequence[Job]) -> Iterator[tuple[Group, FeatureFailures]]:
+        """Fill the cache, one pass over the audio per group; yield each group as it ends, with what failed.
 
-        A group that fails is left to its cells, which meet the same error and report it as theirs.
+        Hand the failures to `run`, which writes them into the cells that need these features.
         """
-        wanted: dict[tuple, tuple[Group, dict[Feature, None]]] = {}
+        wanted: dict[GroupKey, tuple[Group, dict[Feature, None]]] = {}
         for job in jobs:
             for group in job.groups:
-                key = (group.machine, group.unit, group.snr_db)
                 if group.split is not None:
-                    wanted.setdefault(key, (group, {}))[1].update(dict.fromkeys(features_of(job.detector)))
+                    _, features = wanted.setdefault(group.key, (group, {}))
+                    features.update(dict.fromkeys(job.features))
         tasks = [
             (group, (_fill_cache, self.cache, group, tuple(features), plan.dataset.sample_rate))
             for group, features in wanted.values()
         ]
-        for group, _ in self._run(tasks):
-            yield group
+        for group, failures in self._run(tasks):
+            yield group, ({} if isinstance(failures, Exception) else failures)  # its cells meet what ended the worker
 
-    def run(self, plan: Plan, jobs: Sequence[Job]) -> Iterator[tuple[Job, str]]:
+    def run(
+        self, plan: Plan, jobs: Sequence[Job], failures: Mapping[GroupKey, FeatureFailures] | None = None
+    ) -> Iterator[tuple[Job, str]]:
         """Run jobs; yield each, once its cells are written, with its failure in a line ("" where all are ok).
 
+        failures: of the features of each group; cells that need one of these fail without another try.
         Raises `InputError` where results cannot be written; what was written before stays.
         """
         records = {id(job): record_of(plan, job, self._how) for job in jobs}
-        tasks = [(job, (execute, self.store, self.cache, job, records[id(job)], self.diagnose)) for job in jobs]
+        lost = {id(job): _lost_feature(job, failures or {}) for job in jobs}
+        for job in jobs:
+            if lost[id(job)]:
+                yield job, fail(self.store, job, records[id(job)], Status.ERROR, lost[id(job)])
+        ready = [job for job in jobs if not lost[id(job)]]
+        tasks = [(job, (execute, self.store, self.cache, job, records[id(job)], self.diagnose)) for job in ready]
         for job, outcome in self._run(tasks):
             if isinstance(outcome, TerminatedWorkerError):
                 reason = "the worker process was killed, most often for lack of memory; try fewer --jobs"
-                outcome = fail(self.store, job, records[id(job)], "out_of_memory", reason)
+                outcome = fail(self.store, job, records[id(job)], Status.OUT_OF_MEMORY, reason)
             elif isinstance(outcome, Exception):
                 reason = f"the job could not be handed to a worker process: {type(outcome).__name__}: {outcome}"
-                outcome = fail(self.store, job, records[id(job)], "error", reason)
+                outcome = fail(self.store, job, records[id(job)], Status.ERROR, reason)
             yield job, outcome
 
     def _run(self, tasks: Sequence[tuple[Any, tuple]]) -> Iterator[tuple[Any, Any]]:
@@ -142,8 +154,23 @@ def _limit_threads(threads: int) -> None:
         torch.set_num_threads(threads)
 
 
-def _fill_cache(cache: FeatureCache, group: Group, features: tuple[Feature, ...], sample_rate: int) -> None:
+def _fill_cache(cache: FeatureCache, group: Group, features: tuple[Feature, ...], sample_rate: int) -> FeatureFailures:
+    """Compute the features of a group; return those that failed, each with its reason in a line."""
     try:
         cache.ensure([clip.audio for clip in group.clips], group.channel, features, sample_rate)
-    except Exception:
-        return  # the group's cells repeat it and write it down
+    except Exception as error:
+        if len(features) == 1 or isinstance(error, UnreadableClip):
+            message = str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}"
+            return dict.fromkeys(features, message)
+        each = (_fill_cache(cache, group, (feature,), sample_rate) for feature in features)  # one costs no other
+        return {feature: message for failed in each for feature, message in failed.items()}
+    return {}
+
+
+def _lost_feature(job: Job, failures: Mapping[GroupKey, FeatureFailures]) -> str:
+    """Why a job cannot have its features, "" if it can."""
+    for group in job.groups:
+        for feature in job.features:
+            if message := failures.get(group.key, {}).get(feature):
+                return message
+    return ""

@@ -80,9 +80,12 @@ def serving(files: dict[str, bytes]) -> Iterator[Server]:
 
 
 def answer(handler: Handler, status: int, body: bytes, **headers: object) -> None:
-    """Answer with a body; `Content_Length=5` says so whatever its length, None leaves a header out."""
+    """Answer with a body; `Content_Length=5` says so whatever its length, None leaves a header out.
+
+    The connection is closed after each answer, and the answer says so.
+    """
     handler.send_response(status)
-    for name, value in {"Content_Length": len(body), **headers}.items():
+    for name, value in {"Content_Length": len(body), "Connection": "close", **headers}.items():
         if value is not None:
             handler.send_header(name.replace("_", "-"), str(value))
     handler.end_headers()

@@ -19,7 +19,7 @@ from features import InputError, WavFile
 from tests.support.recordings import SAMPLE, needs_sample
 from tests.support.wav_files import chunk, format_chunk, noise, riff, wav_bytes, write_wav, write_zip
 
-CUT_SHORT = "cut short: the download command fetches the rest, once it is called like that with .part added"
+CUT_SHORT = "cut short: add .part to its name, and the download command fetches the rest"
 UNIT = "6_dB_pump/pump/id_02"
 
 
@@ -83,12 +83,12 @@ PLANTED = [  # file under the root, what it holds, where the fault is if not the
         "cut short, 159999 samples found of the 160000 that its",
     ),
     (f"{NORMAL}/00000003.wav", b"<html>Not found", "", "no RIFF WAVE file, starts with b'<html>Not fo'"),
-    (f"{NORMAL}/00000004.wav", wav_bytes(sound(sample_rate=8000), 8000), "", "8000 Hz, published are 16000 Hz"),
-    (f"{NORMAL}/00000005.wav", wav_bytes(sound(n_channels=1)), "", "1 channel(s), 8 in the release; which microphones"),
-    (f"{NORMAL}/00000006.wav", wav_bytes(sound(seconds=9.5)), "", "9.5 s long, published are 10 s"),
-    (f"{NORMAL}/00000000.flac", b"fLaC", "", "sound in flac, which is not read; convert it to WAV"),
+    (f"{NORMAL}/00000004.wav", wav_bytes(sound(sample_rate=8000), 8000), "", "8000 Hz, but the release has 16000 Hz"),
+    (f"{NORMAL}/00000005.wav", wav_bytes(sound(n_channels=1)), "", "1 channel(s), 8 in the release; it is not known"),
+    (f"{NORMAL}/00000006.wav", wav_bytes(sound(seconds=9.5)), "", "9.5 s long, but clips of the release have 10 s"),
+    (f"{NORMAL}/00000000.flac", b"fLaC", "", "sound in the format flac, which is not read; convert it to WAV"),
     (f"{ABNORMAL}/7.wav", GOOD, "", "misnamed; published names are like 00000000.wav"),
-    ("6dB/pump/id_02/normal/00000009.wav", GOOD, "", "there already, in "),
+    ("6dB/pump/id_02/normal/00000009.wav", GOOD, "", "a copy of the clip in "),
     ("6_dB_pump/pump/id_2/normal/00000000.wav", GOOD, "pump id_2 at 6 dB", "not in MIMII, which has id_00 to id_06"),
     (f"{UNIT}/norml/0.wav", GOOD, f"{UNIT}/norml", f"{OUTSIDE} 'norml' should be called normal or abnormal"),
     ("6dB/pump/two/normal/0.wav", GOOD, "6dB/pump/two/normal", f"{OUTSIDE} 'two' should be called like id_00"),
@@ -99,7 +99,7 @@ PLANTED = [  # file under the root, what it holds, where the fault is if not the
         f"{OUTSIDE} '6_dB_punp' should be called valve, p",
     ),
     ("pump/id_02/normal/0.wav", GOOD, "pump/id_02/normal", "no name above it states the noise level; put it in a f"),
-    ("0_dB_pump.zip.part", b"PK", "", "an unfinished download; the download command goes on with it, else delete it"),
+    ("0_dB_pump.zip.part", b"PK", "", "an unfinished download; the download command continues it, or delete it"),
     ("0_dB_fan.zip.bad", b"PK", "", "a download with a wrong checksum; delete it"),
 ]
 
@@ -123,11 +123,11 @@ def test_all_planted_faults_are_named_and_nothing_else(whole, tmp_path):
     archive.write_bytes(archive.read_bytes()[:-1])
     (root / ".6_dB_fan.partial").mkdir()
     expected = [(place or name, text) for name, _, place, text in PLANTED] + [
-        ("pump id_02 at 6 dB", "1004 normal clips, published are 1005; missing are 00000008.wav"),
+        ("pump id_02 at 6 dB", "1004 normal clips, but 1005 were published; missing: 00000008.wav"),
         (f"{NORMAL}/00000010.wav", "no such file"),
-        ("-6_dB_pump.zip", f"{archive.stat().st_size} bytes, published are 8236951723; {CUT_SHORT}"),
+        ("-6_dB_pump.zip", f"{archive.stat().st_size} bytes, but 8236951723 were published; {CUT_SHORT}"),
         ("-6_dB_pump.zip", "cannot be read as a zip archive"),
-        (".6_dB_fan.partial", "an unfinished mono store; the download command goes on with it, else delete it"),
+        (".6_dB_fan.partial", "an unfinished mono store; the download command continues it, or delete it"),
     ]
 
     found = sorted(faults(root))
@@ -172,10 +172,10 @@ def test_archives(tmp_path):
     assert states() == expected
     expected |= {"6_dB_fan.zip": (2, "verified"), "-6_dB_fan.zip": (2, "wrong checksum")}
     assert states(checksums=True) == expected
-    told = dict(faults(tmp_path, published=table, checksums=True))
-    assert told["-6_dB_fan.zip"].startswith(f"MD5 {hashlib.md5(changed).hexdigest()}, published is ")
-    assert told["0_dB_fan.zip"] == f"{len(body) - 1} bytes, published are {len(body)}; {CUT_SHORT}"
-    assert told["-6_dB_pump.zip"] == "holds no WAV file"
+    found = dict(faults(tmp_path, published=table, checksums=True))
+    assert found["-6_dB_fan.zip"].startswith(f"MD5 {hashlib.md5(changed).hexdigest()}, but ")
+    assert found["0_dB_fan.zip"] == f"{len(body) - 1} bytes, but {len(body)} were published; {CUT_SHORT}"
+    assert found["-6_dB_pump.zip"] == "holds no WAV file"
 
 
 def test_one_archive_may_be_given(tmp_path):
@@ -184,7 +184,7 @@ def test_one_archive_may_be_given(tmp_path):
     assert [found.name for found in examine(archive).sets] == ["fan id_00 at 6 dB"]
 
 
-def test_deep_look_finds_what_headers_do_not_tell(tmp_path):
+def test_a_deep_examination_finds_what_headers_do_not_show(tmp_path):
     folder = tmp_path / "6dB/pump/id_02/normal"
     for number, frames in enumerate((sound(), np.zeros((160_000, 8), np.int16), sound(), sound(seed=1))):
         write_wav(folder / f"{number:08d}.wav", frames)
@@ -201,7 +201,7 @@ def test_deep_look_finds_what_headers_do_not_tell(tmp_path):
         ("6dB/pump/id_02/normal/00000001.wav", "silent, every sample is 0; copy or download it again"),
         (
             "6dB/pump/id_02/normal/00000002.wav",
-            f"the very sound of {folder}/00000000.wav; one of the two is a copy under a wrong name",
+            f"has the same sound as {folder}/00000000.wav; one of the two is a copy under a wrong name",
         ),
     ]
     assert names[2] == "0_dB_pump.zip!pump/id_02/normal/00000000.wav"
@@ -209,7 +209,7 @@ def test_deep_look_finds_what_headers_do_not_tell(tmp_path):
     assert len(names) == 3
 
 
-def test_what_all_clips_of_a_folder_share_is_told_once(tmp_path):
+def test_a_fault_of_all_clips_of_a_folder_is_listed_once(tmp_path):
     for number in range(5):
         write_wav(tmp_path / f"6dB/pump/id_02/normal/{number:08d}.wav", sound(n_channels=1))
         write_wav(tmp_path / f"6_dB_pump/pump/id_02/normal/{number:08d}.wav", sound())
@@ -217,9 +217,7 @@ def test_what_all_clips_of_a_folder_share_is_told_once(tmp_path):
     found = dict(faults(tmp_path))
 
     first = f"{tmp_path}/6_dB_pump/pump/id_02/normal"
-    assert (
-        found["6dB/pump/id_02/normal"] == f"all 5 clips: there already, in {first}, which is used; delete one of them"
-    )
+    assert found["6dB/pump/id_02/normal"] == f"all 5 clips: a copy of the clip in {first}; delete one of them"
     assert len(found) == 2  # and the count
     for file in (tmp_path / "6_dB_pump").rglob("*.wav"):
         file.unlink()
@@ -240,7 +238,7 @@ def test_what_a_corpus_is_good_for(tmp_path):
 
     assert [found.kinds for found in report.sets] == [{"mono store"}] * 3
     assert [found.kept for found in report.sets] == [{(0, 3)}] * 3
-    assert all(" clips, published are " in fault.text for fault in report.faults)
+    assert all(" were published" in fault.text for fault in report.faults)
     assert who("split code") == who("split paper") == ["fan id_00 at 6 dB", "fan id_04 at 6 dB"]
     assert "leave nothing to train on" in report.obstacles["split code"][0]
     assert who("split holdout") == ["fan id_04 at 6 dB"]
@@ -346,5 +344,5 @@ def test_real_sample():
     assert "fan      id_00  0 dB  20 of 1011  20 of 407  archive  8         16000  10" in text
     assert "leave nothing to train on under --split code" in text
     assert "40 clips, 3 faults" in text
-    assert f"{SAMPLE}: 75282663 bytes, published are 10411902283; it can be read, but is a part" in text
-    assert "fan id_00 at 0 dB: 20 abnormal clips, published are 407; missing are 00000020.wav" in text
+    assert f"{SAMPLE}: 75282663 bytes, but 10411902283 were published; it can be read, but is a part" in text
+    assert "fan id_00 at 0 dB: 20 abnormal clips, but 407 were published; missing: 00000020.wav" in text

@@ -2,21 +2,24 @@
 
 import hashlib
 import io
+import shutil
 import signal
+import ssl
 import subprocess
 import sys
 import time
+from base64 import b64encode
 from pathlib import Path
 
 import numpy as np
 import pytest
 from filelock import FileLock
 from rich.console import Console
+from rich.filesize import decimal
 
 from benchmarks.acquisition.disk import disk_errors
 from benchmarks.acquisition.download import MARGIN, Download, choose, download
 from benchmarks.acquisition.fetch import PROGRESS, RemoteFile, RetryPolicy, fetch
-from benchmarks.acquisition.meter import size_text
 from benchmarks.cli.data_output import download_mimii
 from benchmarks.datasets import mimii_release
 from benchmarks.datasets.mimii import Mimii
@@ -44,8 +47,8 @@ def remote(server, body=BODY, name=NAME):
     return RemoteFile(f"{server.address}/{name}", len(body), hashlib.md5(body).hexdigest())
 
 
-def get(server, folder, patience=SHORT, **callbacks):
-    fetch(remote(server), folder / NAME, patience, **callbacks)
+def get(server, folder, policy=SHORT, **callbacks):
+    fetch(remote(server), folder / NAME, policy, **callbacks)
 
 
 def names(folder):
@@ -55,13 +58,14 @@ def names(folder):
 def test_file_arrives_whole_under_its_name_alone(server, tmp_path):
     steps = []
 
-    get(server, tmp_path, on_step=steps.append)
+    get(server, tmp_path, on_step=lambda *step: steps.append(step))
 
     assert (tmp_path / NAME).read_bytes() == BODY
     assert names(tmp_path) == [NAME]
-    assert (steps[0].done, steps[-1].done, steps[-1].total) == (0, len(BODY), len(BODY))
-    assert steps[-1].per_second > 0
-    assert steps[-1].seconds_left == 0
+    assert steps[0] == ("downloading", NAME, 0, len(BODY))
+    assert steps[-1] == ("downloading", NAME, len(BODY), len(BODY))
+    done = [step[2] for step in steps]
+    assert done == sorted(done)
 
 
 PASSING = {  # what the server does first -> the first bytes that it is asked for
@@ -113,23 +117,26 @@ def test_dripping_server_counts_as_stalled(server, tmp_path):
 
 
 REFUSED = {  # answer -> what the error says
-    "not found": (hs.saying(404), "answered 404 Not Found; check the address, or name a mirror with --address"),
+    "not found": (hs.saying(404), "answered 404 Not Found; check the address, or give a mirror with --address"),
     "forbidden": (hs.saying(403), "answered 403"),
-    "other size": (hs.saying(200, BODY + b"!"), r"offers 50001 bytes .*published were 50000 .*record has changed"),
+    "other size": (
+        hs.saying(200, BODY + b"!"),
+        r"offers 50001 bytes .*but 50000 .* were published; the record has changed",
+    ),
     "other size of the range": (
         hs.saying(206, BODY[9:], Content_Range="bytes 20000-50008/50009"),
-        r"offers 50009 bytes, published were 50000",
+        r"offers 50009 bytes, but 50000",
     ),
-    "other size in a refusal": (hs.saying(416, Content_Range="bytes */7"), r"offers 7 bytes, published were 50000"),
+    "other size in a refusal": (hs.saying(416, Content_Range="bytes */7"), r"offers 7 bytes, but 50000"),
     "login page": (
         hs.saying(200, b"<html>", Content_Type="text/html", Content_Length=None),
         "offers a web page.*login or a proxy",
     ),
     "other checksum": (
         hs.saying(200, BODY, ETag=f'"md5:{"0" * 32}"'),
-        f"offers a file with MD5 {'0' * 32}, published were",
+        f"offers a file with MD5 {'0' * 32}, but 50000",
     ),
-    "compressed": (hs.saying(200, BODY, Content_Encoding="gzip"), "encoding 'gzip', asked for as it is"),
+    "compressed": (hs.saying(200, BODY, Content_Encoding="gzip"), "encoding 'gzip', requested without"),
 }
 
 
@@ -164,7 +171,7 @@ def test_giving_up_keeps_the_part_and_says_where(server, tmp_path):
     assert server.first_bytes[-1] == 10_000
 
 
-def test_failures_are_counted_anew_when_much_has_come(tmp_path):
+def test_the_count_of_failures_starts_again_when_much_has_arrived(tmp_path):
     body = BODY * 100
     with hs.serving({NAME: body}) as server:
         server.behaviours.extend([hs.cutting(PROGRESS), hs.saying(503)] * 4)
@@ -193,17 +200,83 @@ def test_redirection_is_followed_with_the_range(server, tmp_path):
     assert server.first_bytes == [123, 123]
 
 
-def test_redirection_to_a_file_is_not_followed(server, tmp_path):
-    server.behaviours.append(hs.saying(302, Location="file:///etc/hostname"))
+@pytest.mark.parametrize("location", ["file:///etc/hostname", "ftp://127.0.0.1/x", "http://127.0.0.1:port/x"])
+def test_redirection_to_what_is_not_http_is_not_followed(server, tmp_path, location):
+    server.behaviours.append(hs.saying(302, Location=location))
 
-    with pytest.raises(InputError, match="answered 302"):
+    with pytest.raises(InputError, match=r"zip': no usable address, or redirected to none \(.+\); give another"):
         get(server, tmp_path)
+
+
+def test_redirections_without_end_are_not_followed(server, tmp_path):
+    server.behaviours.extend([hs.saying(302, Location=f"/{NAME}")] * 20)
+
+    with pytest.raises(InputError, match=r"zip': no usable address, or redirected to none \(too many redirects\)"):
+        get(server, tmp_path)
+    assert len(server.requests) == 11
+
+
+@pytest.mark.parametrize(("asked", "waited"), [("2", "2"), ("500", "3"), ("soon", "0"), (None, "0")])
+def test_server_that_asks_to_wait_is_waited_for(server, tmp_path, monkeypatch, asked, waited):
+    monkeypatch.setattr(time, "sleep", lambda seconds: None)
+    server.behaviours.append(hs.saying(429, Retry_After=asked))
+    said = []
+
+    get(server, tmp_path, RetryPolicy(retries=1, longest_pause=3.0), say=said.append)
+
+    assert said == [f"{NAME}: the server answered 429 Too Many Requests; trying again in {waited} s"]
+
+
+def test_pauses_grow_up_to_the_longest(server, tmp_path, monkeypatch):
+    pauses = []
+    monkeypatch.setattr(time, "sleep", pauses.append)
+    server.behaviours.extend([hs.saying(503)] * 6)
+
+    get(server, tmp_path, RetryPolicy(retries=6, pause=1.0, longest_pause=10.0))
+
+    assert pauses == [0, 2, 4, 8, 10, 10]
+
+
+def test_proxy_of_the_environment_is_asked(server, tmp_path, monkeypatch):
+    monkeypatch.setenv("http_proxy", f"http://me:a%20word@{server.address.removeprefix('http://')}")
+    server.files["http://elsewhere.invalid/6_dB_fan.zip"] = BODY
+
+    fetch(RemoteFile(f"http://elsewhere.invalid/{NAME}", len(BODY), remote(server).md5), tmp_path / NAME, SHORT)
+
+    assert (tmp_path / NAME).read_bytes() == BODY
+    assert server.requests[0].headers["Proxy-Authorization"] == f"Basic {b64encode(b'me:a word').decode()}"
+
+
+@pytest.fixture
+def certificate(tmp_path):
+    """A certificate that no authority has signed, for 127.0.0.1, with its key."""
+    openssl = shutil.which("openssl") or pytest.skip("openssl, which makes a certificate, is not installed")
+    key, file = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    subject = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
+    options = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-keyout", key, "-out", file, *subject]
+    subprocess.run([openssl, *options], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(file, key)
+    return file, context
+
+
+def test_unknown_certificate_is_refused_until_it_is_named(server, tmp_path, certificate, monkeypatch):
+    file, context = certificate
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    secure = RemoteFile(remote(server).address.replace("http:", "https:"), len(BODY), remote(server).md5)
+
+    with pytest.raises(InputError, match=r"certificate not accepted \(self.signed certificate\); name the file of"):
+        fetch(secure, tmp_path / NAME, SHORT)
+
+    monkeypatch.setenv("SSL_CERT_FILE", str(file))
+    fetch(secure, tmp_path / NAME, SHORT)
+    assert (tmp_path / NAME).read_bytes() == BODY
 
 
 def test_wrong_checksum_is_put_aside_and_the_next_call_starts_again(server, tmp_path):
     server.behaviours.append(hs.corrupting)
 
-    with pytest.raises(InputError, match=r"all 50000 bytes are there, but with MD5 .* put aside as 6_dB_fan.zip.bad"):
+    with pytest.raises(InputError, match=r"all 50000 bytes have arrived, but with MD5 .* renamed to 6_dB_fan.zip.bad"):
         get(server, tmp_path)
 
     assert names(tmp_path) == [f"{NAME}.bad"]
@@ -217,11 +290,11 @@ def test_part_of_an_earlier_process_is_taken_up(server, tmp_path, size):
     (tmp_path / f"{NAME}.part").write_bytes(BODY[:size])
     steps = []
 
-    get(server, tmp_path, on_step=steps.append)
+    get(server, tmp_path, on_step=lambda *step: steps.append(step))
 
     assert (tmp_path / NAME).read_bytes() == BODY
     assert server.first_bytes == ([size] if size < len(BODY) else [])
-    assert [step.done for step in steps if step.stage == "checking"][-1] == size
+    assert [done for stage, _, done, _ in steps if stage == "checking"][-1] == size
 
 
 def test_part_that_is_too_long_is_dropped(server, tmp_path):
@@ -251,7 +324,7 @@ def test_full_disk(server, tmp_path):
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this system")
 def test_full_disk_says_how_much_is_missing():
     full = Path("/dev/full")
-    message = r"/dev/full: the disk is full; at least 1.20 GB more are needed; free them; the same command then goes on"
+    message = r"/dev/full: the disk is full; free at least 1.2 GB; the same command then continues"
     with pytest.raises(InputError, match=message), disk_errors(full, 1_200_000_000), open(full, "wb") as file:
         file.write(b"0")
 
@@ -311,7 +384,9 @@ def test_archive_cut_by_one_byte_is_detected_and_completed(tmp_path, published):
     (data / NAME).write_bytes(body[:-1])
     with hs.serving({NAME: body}) as server:
         plan = Download(data, (archive,), address=server.address)
-        with pytest.raises(InputError, match=f"{len(body) - 1} bytes, published are {len(body)}; cut short: rename it"):
+        with pytest.raises(
+            InputError, match=f"{len(body) - 1} bytes, but {len(body)} were published; cut short: rename it"
+        ):
             download(plan)
         (data / NAME).rename(data / f"{NAME}.part")
         download(plan)
@@ -323,8 +398,8 @@ def test_archive_cut_by_one_byte_is_detected_and_completed(tmp_path, published):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda body: body + b"!", "published are .*; move it away"),
-        (lambda body: b"!" + body[1:], "damaged, MD5 .* in place of"),
+        (lambda body: body + b"!", "were published; move it away"),
+        (lambda body: b"!" + body[1:], "damaged, MD5 .* instead of"),
     ],
     ids=["too long", "damaged"],
 )
@@ -342,7 +417,7 @@ def test_archive_that_is_not_the_published_one_is_left_alone(tmp_path, published
 def test_disk_that_is_too_small_is_refused_before_the_first_byte(server, tmp_path):
     huge = Archive(NAME, 10**18, "", "fan", 6, 1)
 
-    with pytest.raises(InputError, match=r"1000000000.20 GB of free disk needed, .* found; free .* GB, name"):
+    with pytest.raises(InputError, match=r"1.0 EB of free disk needed, .* found; free \S+ .B, name"):
         download(Download(tmp_path / "data", (huge,), address=server.address))
 
     assert server.requests == []
@@ -368,7 +443,7 @@ def test_one_process_at_a_time(tmp_path, published):
     archive, _ = published
     with (
         FileLock(tmp_path / f".{NAME}.lock"),
-        pytest.raises(InputError, match=f"{NAME}: another process is at it; wait for it, or stop it"),
+        pytest.raises(InputError, match=f"{NAME}: another process is fetching it; wait for it, or stop it"),
     ):
         download(Download(tmp_path, (archive,), address="http://127.0.0.1:9"))
 
@@ -421,7 +496,7 @@ def test_address_that_only_fails_when_it_is_used(tmp_path):
 def test_folder_that_cannot_be_written(tmp_path, published):
     (tmp_path / "data").write_bytes(b"")
 
-    with pytest.raises(InputError, match=r"data: File exists; see to the disk or its permissions"):
+    with pytest.raises(InputError, match=r"data: File exists; check the disk and its permissions"):
         download(Download(tmp_path / "data", (published[0],), address="http://127.0.0.1:9"))
 
 
@@ -433,7 +508,7 @@ def test_printed_download(tmp_path, published):
         download_mimii(Download(tmp_path / "data", (archive,), (0, 4), server.address), console, SHORT)
 
     text = console.export_text()
-    size = size_text(len(body))
+    size = decimal(len(body))
     assert f"6_dB_fan.zip       {size} of {size} to fetch" in text
     assert "Each becomes a mono store of channels 0, 4 and is deleted" in text
     assert f"{size} to fetch; disk needed 203.9 MB, free" in text  # 6 clips of 10 s and a margin

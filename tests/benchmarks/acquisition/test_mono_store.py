@@ -1,5 +1,6 @@
 """A mono store sounds like its archive, sample for sample, and costs the archive only when it is whole."""
 
+import hashlib
 import shutil
 import signal
 import subprocess
@@ -159,7 +160,7 @@ def test_half_made_store_is_not_listed_and_is_completed(archive, tmp_path):
         np.testing.assert_array_equal(clip.audio.read(0)[0], original.audio.read(0)[0])
 
 
-def test_half_made_store_of_other_channels_is_made_anew(archive, tmp_path):
+def test_half_made_store_of_other_channels_is_made_again(archive, tmp_path):
     make_store(archive, (0,)).rename(tmp_path / ".6_dB_fan.partial")
 
     clip = Mimii(make_store(archive, (3,))).clips()[0]
@@ -171,12 +172,12 @@ def test_folder_of_the_same_name_is_left_alone(archive, tmp_path):
     with zipfile.ZipFile(archive) as unpacked:
         unpacked.extractall(tmp_path / "6_dB_fan")
 
-    with pytest.raises(InputError, match="6_dB_fan: is there, but is no mono store; move it away, or keep"):
+    with pytest.raises(InputError, match="6_dB_fan: exists, but is not a mono store; move it away, or keep"):
         make_store(archive, (0,))
 
     shutil.rmtree(tmp_path / "6_dB_fan")
     make_store(archive, (0, 1))
-    with pytest.raises(InputError, match="keeps channels 0, 1, not 2, 4 that --channels asks for too"):
+    with pytest.raises(InputError, match="keeps channels 0, 1, but --keep-channels also names 2, 4"):
         has_store(archive, (1, 4, 2))
 
 
@@ -186,12 +187,12 @@ def test_folder_of_the_same_name_is_left_alone(archive, tmp_path):
         ("readme.txt", b"", "1 clips of the layout, and 1 other files that a mono store would lose, e.g. 'readme.txt'"),
         ("fan/id_00/odd/1.wav", wav_bytes(noise(9, 8)), "1 other files that .*, e.g. 'fan/id_00/odd/1.wav'"),
         ("fan/id_00/normal/1.wav", wav_bytes(noise(9, 2)), r"1.wav: channel 4 asked for, found 2 channel"),
-        ("fan/id_00/normal/1.wav", wav_bytes(noise(9, 8) / np.float32(3)), "1.wav: finer than 16 bit"),
-        ("fan/id_00/normal/1.wav", wav_bytes(noise(9, 8).astype(np.int32) * 65536 + 1), "1.wav: finer than 16 bit"),
+        ("fan/id_00/normal/1.wav", wav_bytes(noise(9, 8) / np.float32(3)), "1.wav: finer than the 16 bit"),
+        ("fan/id_00/normal/1.wav", wav_bytes(noise(9, 8).astype(np.int32) * 65536 + 1), "1.wav: finer than the 16 bit"),
         ("fan/id_00/normal/1.wav", b"", "1.wav: empty file"),
-        ("valve/id_00/normal/1.wav", wav_bytes(noise(9, 8)), "1.wav: does not belong into 6_dB_fan.zip"),
+        ("valve/id_00/normal/1.wav", wav_bytes(noise(9, 8)), "1.wav: does not belong in 6_dB_fan.zip"),
         ("../../../fan/id_00/normal/1.wav", wav_bytes(noise(9, 8)), None),
-        ("fan/id_00/normal/a\\b.wav", wav_bytes(noise(9, 8)), "does not belong into"),
+        ("fan/id_00/normal/a\\b.wav", wav_bytes(noise(9, 8)), "does not belong in 6_dB"),
     ],
 )
 def test_archive_that_a_store_cannot_hold_is_kept(tmp_path, member, data, message):
@@ -215,7 +216,7 @@ def test_each_archive_becomes_a_store_as_soon_as_it_is_there(tmp_path):
     data, there = tmp_path / "data", []
     with hs.serving({six.name: body, zero.name: body}) as server:
         plan = Download(data, (six, zero), (0, 4), server.address)
-        stores = download(plan, on_step=lambda _: there.append(len(list(data.glob("[06]*.zip*")))))
+        stores = download(plan, on_step=lambda *_: there.append(len(list(data.glob("[06]*.zip*")))))
         assert download(plan) == stores  # nothing left to do
 
     assert stores == [data / "6_dB_fan", data / "0_dB_fan"]
@@ -262,8 +263,8 @@ def test_killed_while_the_store_is_made(tmp_path):
 
 def test_killed_between_the_store_and_the_deletion(archive):
     store = make_store(archive, (0,))
-    published, body = hs.make_archive(archive.parent / "published")
-    assert archive.read_bytes() == body
+    body = archive.read_bytes()
+    published = Archive(NAME, len(body), hashlib.md5(body).hexdigest(), "fan", 6, 6)
 
     assert download(Download(archive.parent, (published,), (0,))) == [store]
 

@@ -16,23 +16,12 @@ import typer
 
 import run_all as command_line
 from benchmarks.datasets.synthetic import Synthetic, export_corpus
+from tests.support.command_line import options, run_all
 from tests.support.recordings import SAMPLE, needs_sample
 
 ROOT = Path(__file__).parents[3]
 CHEAP = "knn,random,loudness"
 README_DETECTOR = (ROOT / "README.md").read_text().partition("```python\n")[2].partition("```")[0]
-
-
-def run_all(*arguments, cwd=ROOT, data=None):
-    environment = {k: v for k, v in os.environ.items() if k != "ASDBENCH_DATA"} | {"COLUMNS": "200"}
-    if data is not None:
-        environment["ASDBENCH_DATA"] = str(data)
-    command = [sys.executable, str(ROOT / "run_all.py"), *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, env=environment)
-
-
-def options(folder):
-    return ["--results", folder / "results", "--cache", folder / "cache", "--jobs", 1]
 
 
 @pytest.fixture(scope="module")
@@ -133,14 +122,20 @@ def test_each_kind_of_bad_recording_is_named(tree, tmp_path, spoil, message):
         (["--detectors", "knm"], "did you mean 'knn'?"),
         (["--detectors", "knn[q=3]"], "knn has no field 'q'"),
         (["--detectors", "knn[k=few]"], "wants int, found str"),
-        (["--split", "half"], "code, paper, holdout, labels"),
+        (["--split", "half"], "'code', 'paper', 'holdout', 'labels'"),
         (["--machines", "crane"], "no machine 'crane' in the corpus; there are: fan, valve"),
-        (["--snrs", "loud"], "--snrs loud: give numbers"),
+        (["--snrs", "loud"], "--snrs 'loud': give numbers with commas between, from -200 to 200"),
+        (["--seeds", -1], "--seeds '-1': give whole numbers from 0 to 4294967295"),
+        (["--seeds", ","], "--seeds ',': give at least one whole number from 0"),
+        (["--dataset", "synthetic"], "the synthetic corpus is generated; leave out --data"),
         (["--channel", "left"], "index from 0"),
-        (["--device", "tpu"], "choose auto, cpu or cuda"),
+        (["--device", "tpu"], "'auto', 'cpu', 'cuda'"),
+        (["--budget", "y"], "'cpu', 'full'"),
+        (["--jobs", -1], "greater than or equal to 0"),
+        (["--threads", 0], "greater than or equal to 1"),
         (["--dataset", "nimii"], "there are mimii, dcase, "),
     ],
-    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+    ids=lambda value: " ".join(map(str, value)) if isinstance(value, list) else "",
 )
 def test_wrong_usage_ends_with_2_and_says_what_would_be_right(tree, tmp_path, arguments, message, monkeypatch, capsys):
     whole = ["run_all.py", "--data", tree, *arguments, *options(tmp_path)]

@@ -3,6 +3,7 @@
 import io
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import jsonschema
@@ -14,8 +15,9 @@ from rich.console import Console
 from benchmarks import leaderboard, load_results
 from benchmarks.cli import result_output
 from benchmarks.datasets.dcase_editions import EDITIONS
-from benchmarks.exchange.entries import Entry, export_scores, import_scores
+from benchmarks.exchange.entries import Entry, import_scores
 from benchmarks.exchange.reproduce import read_result
+from benchmarks.exchange.score_export import export_scores
 from benchmarks.reporting.report import make_report, write_report
 from benchmarks.run.checksums import changes
 from benchmarks.run.plan import Selection, make_plan
@@ -62,10 +64,11 @@ def test_both_forms_give_the_aucs_they_came_from(store, form, request):
 
 
 def test_imports_carry_a_mark_a_declaration_and_valid_results(store, ours):
-    (cell, *_) = import_scores(ours, THEIRS, PLAN, store, "python run_all.py import-scores")
+    (cell, *_) = import_scores(ours, replace(THEIRS, command="python run_all.py import-scores"), PLAN, store)
     folder = store.root / cell.folder
     result = json.loads((folder / "result.json").read_text())
     assert (result["scores_only"], result["trained_on"]) == (True, THEIRS.trained_on)
+    assert result["command"] == "python run_all.py import-scores"
     assert list(jsonschema.Draft202012Validator(SCHEMA).iter_errors(result)) == []
     assert changes(folder) == {}
     run = json.loads((store.root / cell.folder.replace(THEIRS.name, "knn[k=3]") / "result.json").read_text())
@@ -89,7 +92,7 @@ def test_imports_are_ranked_with_a_mark_in_every_table(store, ours):
     assert pd.isna(row["fit_seconds"])
 
 
-def test_what_heard_other_units_is_ranked_in_its_own_track(store, ours):
+def test_entries_that_learn_from_other_units_are_ranked_in_the_cross_unit_track(store, ours):
     import_scores(ours, Entry("across", "all units", "machine"), PLAN, store)
     assert make_report(store.root).board.set_index("detector").loc["across", "track"] == "machine"
 
@@ -114,7 +117,7 @@ def test_test_scores_alone_are_enough_and_unneeded_columns_may_be_missing(store,
     assert set(Store.scores(next(store.root.glob("cells/their net/*/*")))["part"]) == {"test"}
 
 
-def test_seeds_are_told_by_folders(store, ours, tmp_path):
+def test_folders_give_the_seeds(store, ours, tmp_path):
     both = tmp_path / "both"
     shutil.copytree(ours, both / "seed1")
     shutil.copytree(ours, both / "seed2")
@@ -127,7 +130,7 @@ def first_file(folder):
     return sorted(folder.rglob("*.csv"))[0]
 
 
-def spoil(file, change):
+def damage(file, change):
     """Change the lines of a file."""
     lines = file.read_text().splitlines()
     change(lines)
@@ -142,20 +145,23 @@ def put(lines, number, text):
     ("change", "message"),
     [
         (lambda lines: lines.pop(), r"fan id_00 at 0dB, seed 0: 1 of 9 test clips have no score, first "),
-        (lambda lines: lines.append(lines[-1]), r"line 10: .* has a score in .* line 9 already"),
+        (lambda lines: lines.append(lines[-1]), r"line 10: .* already has a score in .* line 9"),
         (lambda lines: put(lines, 0, lines[0].split(",")[0] + ",nan"), r"line 1: score 'nan'; give a finite number"),
         (lambda lines: put(lines, 1, lines[1].split(",")[0] + ",-inf"), r"line 2: score '-inf'"),
         (lambda lines: put(lines, 1, lines[1].split(",")[0] + ",loud"), r"line 2: score 'loud'"),
-        (lambda lines: put(lines, 2, "normal/99999999.wav,1"), r"line 3: 'normal/99999999.wav' is no clip that is sco"),
-        (lambda lines: put(lines, 2, "wav,1"), r"line 3: 'wav' is no clip that is scored here; one that is: 0_dB_fan/"),
-        (lambda lines: put(lines, 0, "path,label,score"), r"line 1: 3 values; give a file name and a score"),
+        (lambda lines: put(lines, 2, "normal/99999999.wav,1"), r"line 3: 'normal/99999999.wav' is not a clip that nee"),
+        (
+            lambda lines: put(lines, 2, "wav,1"),
+            r"line 3: 'wav' is not a clip that needs a score; an example is 0_dB_fan/",
+        ),
+        (lambda lines: put(lines, 0, "path,label,score"), r"line 1: 3 values; give a file name, a comma and a score"),
         (lambda lines: lines.clear(), r"no scores in it"),
         (lambda lines: [put(lines, i, f"{line.split(',')[0]},1") for i, line in enumerate(lines)], "scores equal 1"),
     ],
-    ids=["missing", "twice", "nan", "infinite", "text", "unknown", "half a name", "columns", "empty", "constant"],
+    ids=["missing", "twice", "nan", "infinite", "text", "unknown", "part of a name", "columns", "empty", "constant"],
 )
 def test_faults_of_their_files_are_named_and_nothing_is_written(store, theirs, change, message):
-    spoil(first_file(theirs), change)
+    damage(first_file(theirs), change)
     with pytest.raises(InputError, match=message):
         import_scores(theirs, THEIRS, PLAN, store)
     assert not (store.root / "cells" / THEIRS.name).exists()
@@ -180,13 +186,13 @@ def test_faults_of_our_files_are_named(store, ours, old, new, message):
 
 def test_a_name_that_may_be_two_clips_is_refused(store, theirs):
     plan = make_plan(CORPUS, Protocol("code"), {})  # normal and abnormal clips 0 to 4 test
-    spoil(first_file(theirs), lambda lines: put(lines, 0, "00000001.wav,1"))
+    damage(first_file(theirs), lambda lines: put(lines, 0, "00000001.wav,1"))
     with pytest.raises(InputError, match=r"line 1: '00000001.wav' may be .*normal.* or .*abnormal.*; write the path"):
         import_scores(theirs, THEIRS, plan, store)
 
 
 def test_a_part_is_whole_or_not_there(store, ours):
-    spoil(first_file(ours), lambda lines: lines.pop())
+    damage(first_file(ours), lambda lines: lines.pop())
     with pytest.raises(InputError, match=r"1 of 14 train clips have no score"):
         import_scores(ours, THEIRS, PLAN, store)
 

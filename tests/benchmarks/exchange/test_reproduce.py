@@ -12,10 +12,9 @@ from rich.console import Console
 
 from benchmarks.cell import Cell
 from benchmarks.cli import result_output
-from benchmarks.datasets import reopen_dataset
-from benchmarks.exchange.reproduce import read_result, reproduce
+from benchmarks.exchange.reproduce import read_result, reopen_dataset, reproduce
 from benchmarks.exchange.score_difference import compare_scores
-from benchmarks.run.checksums import sealed_text
+from benchmarks.run.checksums import CHECKSUM_FILE, checksum_text
 from benchmarks.run.protocols import Protocol
 from detectors import Detector
 from detectors.contract import registry
@@ -39,6 +38,13 @@ def change(file, old, new):
     text = file.read_text()
     assert old in text
     file.write_text(text.replace(old, new, 1))
+
+
+def rewrite(cell, **fields):
+    """Write other fields into a result, with checksums that hold."""
+    result = json.loads((cell / "result.json").read_text())
+    (cell / "result.json").write_text(json.dumps(result | fields, indent=1) + "\n")
+    (cell / CHECKSUM_FILE).write_text(checksum_text(cell))
 
 
 def again(cell):
@@ -99,7 +105,7 @@ def test_any_changed_byte_of_the_scores_is_found(cell, old, new, where):
     [
         ('"n_train": 14', '"n_train": 15', "n_train: 15 then, 14 now"),
         ('"sanity": false', '"sanity": true ', "sanity: True then, False now"),
-        ('"scope": "unit"', '"scope": "unix"', "scope: unix then, unit now"),
+        ('"scope": "unit"', '"scope": "machine"', "scope: machine then, unit now"),
         ('"feature_code": "', '"feature_code": "x', "config.feature_code: x"),
         ('"asdbench": "', '"asdbench": "1', "environment.versions.asdbench: 1"),
     ],
@@ -111,40 +117,52 @@ def test_a_changed_field_is_named(cell, old, new, where):
     assert any(where in line for line in found.conditions)
 
 
-def test_a_changed_field_that_a_rerun_cannot_tell_is_narrowed_down(cell):
+def test_a_changed_field_that_a_rerun_does_not_repeat_is_narrowed_down(cell):
     change(cell / "result.json", '"command": "python', '"command": "pythom')
     changed = again(cell).changed
     assert changed[0] == "result.json: its content is not what was written"
-    assert "so it is in one of threads, fit_seconds" in changed[1]
-    assert "command" in changed[1]
+    assert "all fields that a rerun repeats are the same; one of " in changed[1]
+    assert {"threads", "fit_seconds", "command"} <= set(changed[1].replace(",", "").split())
 
 
-def test_a_changed_address_is_told_by_the_folder(cell):
+def test_the_folder_shows_a_changed_unit(cell):
     change(cell / "result.json", '"unit": "id_00"', '"unit": "id_02"')
-    with pytest.raises(InputError, match=r"describes cells/mahal.*id_02-6dB-seed0, but lies in cells/mahal.*id_00"):
+    with pytest.raises(InputError, match=r"describes cells/mahal.*id_02-6dB-seed0, but is in cells/mahal.*id_00"):
         again(cell)
 
 
 def test_a_changed_seed_of_the_detector_shows(cell):
     change(cell / "result.json", '"seed": 0', '"seed": 1')
     found = again(cell)
-    assert any("id_00-6dB-seed1, but lies in" in line for line in found.changed)
+    assert any("id_00-6dB-seed1, but is in" in line for line in found.changed)
     assert "config.seed: 0 then, 1 now" in found.conditions
 
 
 def test_a_broken_result_says_line_and_column(cell):
+    lines = (cell / "result.json").read_text().splitlines()
+    number = 1 + next(i for i, line in enumerate(lines) if '"unit"' in line)
     change(cell / "result.json", '"unit": "id_00",', '"unit": "id_00";')
-    with pytest.raises(InputError, match=r"result.json: line 8, column 17: no JSON .* the file was changed"):
+    with pytest.raises(InputError, match=rf"result.json: line {number}, column 17: no JSON .* the file was changed"):
         read_result(cell / "result.json")
+
+
+def test_a_field_of_a_wrong_value_is_refused_by_its_name(cell):
+    change(cell / "result.json", '"scope": "unit"', '"scope": "unix"')
+    with pytest.raises(InputError, match=r"result.json: scope: Input should be 'unit' or 'machine'.*run_all.py"):
+        again(cell)
 
 
 def test_results_of_older_versions_and_imports_say_why_they_cannot_be_repeated(cell, tmp_path):
     result = json.loads((cell / "result.json").read_text())
-    old = {name: value for name, value in result.items() if name not in ("units", "threads", "sha256")}
-    (cell / "result.json").write_text(json.dumps(old))
-    with pytest.raises(InputError, match=r"no units, threads; no checksums.*--force"):
+    (cell / "result.json").write_text(json.dumps(result | {"schema_version": 2}))
+    with pytest.raises(InputError, match=r"result.json: written by version 2 of the format, not 3; run .* run_all.py"):
         read_result(cell / "result.json")
-    (cell / "result.json").write_text(json.dumps(result | {"scores_only": True}))
+    lacking = {name: value for name, value in result.items() if name not in ("units", "threads")}
+    (cell / "result.json").write_text(json.dumps(lacking))
+    with pytest.raises(InputError, match=r"units: Field required; threads: Field required; .*run_all.py"):
+        read_result(cell / "result.json")
+    imported = {"scores_only": True, "trained_on": "theirs", "config": result["config"] | {"scores": "0" * 16}}
+    (cell / "result.json").write_text(json.dumps(result | imported))
     with pytest.raises(InputError, match="computed elsewhere"):
         read_result(cell / "result.json")
     with pytest.raises(InputError, match="cannot be read"):
@@ -153,9 +171,10 @@ def test_results_of_older_versions_and_imports_say_why_they_cannot_be_repeated(c
 
 def test_the_corpus_is_opened_by_its_name(cell, tmp_path):
     result = read_result(cell / "result.json")
-    assert reopen_dataset(result, None).name == "synthetic"
+    assert reopen_dataset(result, None).identity == CORPUS.identity
+    on_mimii = result.model_copy(update={"config": result.config.model_copy(update={"dataset": "mimii"})})
     with pytest.raises(InputError, match="nowhere"):
-        reopen_dataset(result | {"config": {"dataset": "mimii"}}, tmp_path / "nowhere").clips()
+        reopen_dataset(on_mimii, tmp_path / "nowhere").clips()
 
 
 def test_another_corpus_is_said_and_the_clips_that_differ_are_named(cell):
@@ -168,12 +187,8 @@ def test_another_corpus_is_said_and_the_clips_that_differ_are_named(cell):
 
 
 def test_a_failure_is_repeated_too(cell):
-    result = json.loads((cell / "result.json").read_text())
-    failed = result | {"status": "error", "message": "no idea"}
-    del failed["sha256"]
     (cell / "scores.csv").unlink()
-    (cell / "result.json").unlink()
-    (cell / "result.json").write_text(sealed_text(failed, cell))
+    rewrite(cell, status="error", message="no idea")
     found = again(cell)
     assert (found.verdict, found.where) == ("different", "status error (no idea) then, ok () now")
     assert found.changed == []
@@ -263,11 +278,7 @@ def test_other_kinds_or_severities_are_a_difference(tmp_path):
     assert compare_scores(file, other) == ("different", "scores.csv line 2, test, a: fault grit stored, oil now")
 
 
-def test_a_detector_of_a_plugin_that_was_not_loaded_is_told_with_its_file(cell):
-    result = json.loads((cell / "result.json").read_text())
-    del result["sha256"]
-    foreign = result | {"detector": "theirs", "plugins": ["/home/us/theirs.py"]}
-    (cell / "result.json").unlink()
-    (cell / "result.json").write_text(sealed_text(foreign, cell))
-    with pytest.raises(InputError, match=r"no detector 'theirs'.*it was run with --plugin /home/us/theirs\.py"):
+def test_a_detector_of_a_plugin_that_was_not_loaded_is_named_with_its_file(cell):
+    rewrite(cell, detector="theirs", plugins=["/home/us/theirs.py"])
+    with pytest.raises(InputError, match=r"no detector 'theirs'.*the run had --plugin /home/us/theirs\.py"):
         again(cell)

@@ -12,7 +12,7 @@ from benchmarks.cli import result_output
 from benchmarks.datasets.synthetic import Synthetic
 from benchmarks.exchange.verification import verify_results
 from benchmarks.reporting.report import write_report
-from benchmarks.run.checksums import sealed_text
+from benchmarks.run.checksums import CHECKSUM_FILE, checksum_text
 from benchmarks.run.manifest import public_mimii_clips
 from benchmarks.run.protocols import Protocol
 from features import InputError
@@ -45,14 +45,13 @@ def cell(root, label="random"):
 
 
 def rewrite(folder, change=None, **fields):
-    """Change a cell so that its checksums hold: what an honest mistake would look like."""
+    """Change a cell and its checksums: what a mistake without intent looks like."""
     result = json.loads((folder / "result.json").read_text())
-    del result["sha256"]
     if change is not None:
         scores = pd.read_csv(folder / "scores.csv", dtype={"path": str})
         change(scores).to_csv(folder / "scores.csv", index=False)
-    (folder / "result.json").unlink()
-    (folder / "result.json").write_text(sealed_text(result | fields, folder))
+    (folder / "result.json").write_text(json.dumps(result | fields, indent=1) + "\n")
+    (folder / CHECKSUM_FILE).write_text(checksum_text(folder))
 
 
 def test_what_a_run_wrote_passes(submitted):
@@ -101,16 +100,16 @@ def test_a_changed_score_breaks_checksum_and_metrics(submitted):
     assert any("auc " in fault and "stated, 1.0 from its scores" in fault for fault in found[1:])
 
 
-def test_clips_are_held_against_the_corpus_or_where_that_is_not_known_against_the_manifest(submitted):
+def test_clips_are_compared_with_the_corpus_or_if_that_is_not_known_with_the_manifest(submitted):
     rewrite(cell(submitted), lambda scores: scores.assign(label=1 - scores["label"]))
     assert any("labels are not those of the corpus" in fault for fault in faults(submitted))
     rewrite(cell(submitted), quick=True)
     assert any("but the parts, paths and labels of scores.csv give" in fault for fault in faults(submitted))
     rewrite(cell(submitted), lambda scores: pd.concat([scores, scores.iloc[:1]]))
-    assert any("is there twice" in fault for fault in faults(submitted))
+    assert any("occurs twice" in fault for fault in faults(submitted))
 
 
-def test_broken_files_are_faults_and_not_the_end(submitted):
+def test_broken_files_are_faults_and_do_not_stop_the_check(submitted):
     (cell(submitted) / "scores.csv").write_text("nonsense\n")
     found = faults(submitted)
     assert any("scores.csv: not the bytes that were written" in fault for fault in found)
@@ -154,7 +153,7 @@ def whole_unit(tmp_path_factory):
     ],
     ids=["missing", "labels", "parts", "no test", "kinds", "severities"],
 )
-def test_clips_of_known_corpora_are_held_against_the_protocol(whole_unit, tmp_path, change, message):
+def test_clips_of_known_corpora_are_compared_with_the_protocol(whole_unit, tmp_path, change, message):
     root = shutil.copytree(whole_unit, tmp_path / "synthetic" / "code-ch0")
     write_report(root)
     assert faults(root) == []

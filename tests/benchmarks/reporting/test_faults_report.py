@@ -37,7 +37,7 @@ def test_scores_name_the_fault_of_each_anomaly_and_of_no_normal_clip(root):
 def test_an_auc_is_that_of_one_kind_against_all_normal_clips(root):
     per_fault, per_severity = fault_tables(load_results(root), ["random", "loudness"])
     assert per_fault.frame["detector"].tolist() == ["random", "loudness"]
-    cells = [Store.scores(folder) for folder, result in Store(root).results() if result["detector"] == "loudness"]
+    cells = [Store.scores(folder) for folder, result in Store(root).results() if result.detector == "loudness"]
     tests = [scores[scores["part"] == "test"] for scores in cells]
     chosen = [test[(test["label"] == 0) | (test["fault"] == "unbalance")] for test in tests]
     expected = sum(auc(part["label"], part["score"]) for part in chosen) / len(chosen)

@@ -140,17 +140,18 @@ def test_detectors_of_one_channel_are_left_out_of_a_run_of_all_with_their_reason
     corpus = Synthetic(machines=("fan",), n_channels=8)
     plan = make_plan(corpus, Protocol(channel="all"), detectors)
     assert {cell.detector for cell in plan.cells} == {"conv2d_ae[channels=8]", "knn"}
+    one, several = "under --channel all, its network takes", "name it conv2d_ae[channels=8] for 8 microphones"
     assert plan.left_out == (
-        "conv1d_ae is left out of --channel all: its network takes the samples of one microphone",
-        "conv2d_ae is left out of --channel all: it has channels=1; name it conv2d_ae[channels=8] for 8 microphones",
+        f"conv1d_ae is left out: {one} the samples of one microphone",
+        f"conv2d_ae is left out: under --channel all, it has channels=1; {several}",
         (
-            "ensemble[members=conv1d_ae+knn] is left out of --channel all: its member conv1d_ae: its network takes the "
-            "samples of one microphone"
+            "ensemble[members=conv1d_ae+knn] is left out: under --channel all, its member conv1d_ae: "
+            "its network takes the samples of one microphone"
         ),
-        "stgram is left out of --channel all: its network takes the samples and the spectrogram of one microphone",
+        f"stgram is left out: {one} the samples and the spectrogram of one microphone",
     )
     assert {cell.detector for cell in make_plan(corpus, Protocol(channel="0"), detectors).cells} == set(names)
-    with pytest.raises(InputError, match="stgram is left out of --channel all"):
+    with pytest.raises(InputError, match="stgram is left out: under --channel all"):
         make_plan(corpus, Protocol(channel="all"), {"stgram": detectors["stgram"]})
 
 

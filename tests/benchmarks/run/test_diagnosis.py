@@ -57,7 +57,7 @@ def run_into(folder, diagnose, **detectors):
     runner = Runner(Store(folder / "results"), FeatureCache(folder / "cache"), diagnose=diagnose)
     plan = make_plan(CORPUS, Protocol(), detectors)
     assert [failure for _, failure in runner.run(plan, plan.jobs) if failure] == []
-    return {result["detector"]: path for path, result in runner.store.results()}
+    return {result.detector: path for path, result in runner.store.results()}
 
 
 @pytest.mark.parametrize("name", NETWORKS)

@@ -1,11 +1,13 @@
 """The run: scores do not depend on how they were computed, failures are rows, what is done is not done again."""
 
+import dataclasses
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -82,12 +84,15 @@ def runner_in(folder, n_jobs=1, cache=None):
 
 def run(plan, runner, force=False):
     jobs = runner.pending(plan, force)
-    groups = list(runner.compute_features(plan, jobs))
-    return len(groups), {job.cells[0].detector: message for job, message in runner.run(plan, jobs)}
+    failures = {group.key: failed for group, failed in runner.compute_features(plan, jobs)}
+    messages: dict[str, str] = {}
+    for job, message in runner.run(plan, jobs, failures):
+        messages[job.cells[0].detector] = messages.get(job.cells[0].detector, "") or message
+    return len(failures), messages
 
 
 def all_scores(runner):
-    tables = {result["detector"] + folder.name: Store.scores(folder) for folder, result in runner.store.results()}
+    tables = {result.detector + folder.name: Store.scores(folder) for folder, result in runner.store.results()}
     return pd.concat(tables)
 
 
@@ -103,7 +108,7 @@ def test_a_cell_holds_scores_of_every_part_with_labels(done):
     for folder, result in done.store.results():
         table = Store.scores(folder)
         assert table.groupby(["part", "label"]).size().to_dict() == {("test", 0): 4, ("test", 1): 4, ("train", 0): 8}
-        assert (result["status"], result["n_train"], result["n_normal"], result["n_abnormal"]) == ("ok", 8, 4, 4)
+        assert (result.status, result.n_train, result.n_normal, result.n_abnormal) == ("ok", 8, 4, 4)
         assert table["path"].is_unique
 
 
@@ -287,3 +292,77 @@ def test_a_detector_that_tells_units_apart_is_left_out_of_a_machine_with_one_and
     )
     with pytest.raises(InputError, match="id_classifier is left out on fan"):
         plan_of("id_classifier")
+
+
+@dataclass(frozen=True)
+class Counted:
+    """A clip of a corpus whose readings are counted, in this process or another, in a file."""
+
+    clip: object
+    log: Path
+    broken: bool
+
+    @property
+    def name(self):
+        return self.clip.name
+
+    @property
+    def identity(self):
+        return f"counted {self.clip.identity}"
+
+    def read(self, channel):
+        with open(self.log, "a") as log:
+            log.write(f"{self.name}\n")
+        if self.broken:
+            raise InputError(f"{self.name}: cut short")
+        return self.clip.read(channel)
+
+
+@dataclass(frozen=True)
+class CountedCorpus(Synthetic):
+    log: Path = Path()
+    broken: str = ""  # the end of the path of a clip that cannot be read
+
+    def clips(self):
+        return [
+            dataclasses.replace(clip, audio=Counted(clip.audio, self.log, clip.path.endswith(self.broken)))
+            for clip in super().clips()
+        ]
+
+
+def counted(folder, broken):
+    size = {name: getattr(CORPUS, name) for name in ("machines", "units", "snrs_db", "normals", "anomalies", "seconds")}
+    return CountedCorpus(**size, log=folder / "readings.txt", broken=broken)
+
+
+FIVE = ("knn", "mahalanobis", "gmm", "random", "dense_ae[epochs=1]")  # of four features
+
+
+def test_a_clip_that_cannot_be_read_is_found_once_and_its_cells_are_told(tmp_path):
+    corpus = counted(tmp_path, broken="fan/id_00/normal/00000003.wav")
+    runner = runner_in(tmp_path)
+    run(plan_of(*FIVE, corpus=corpus), runner)
+    readings = Counter((tmp_path / "readings.txt").read_text().splitlines())
+    assert max(readings.values()) == 1, "every clip is read once, whatever the number of detectors"
+    rows = load_results(runner.store.root).set_index(["detector", "machine"])
+    assert len(rows) == 10
+    assert (rows.xs("valve", level="machine")["status"] == "ok").all()
+    lost = rows.xs("fan", level="machine")
+    assert (lost["status"] == "error").all()
+    assert lost["message"].str.endswith("fan/id_00/normal/00000003.wav: cut short").all()
+
+
+@dataclass(frozen=True)
+class TooLong(Feature):
+    """A feature that refuses every clip."""
+
+    def __call__(self, waveform, sample_rate):
+        raise InputError("TooLong needs clips of an hour")
+
+
+def test_a_feature_that_fails_costs_only_the_detectors_that_need_it(tmp_path):
+    broken = dataclasses.replace(create("knn"), feature=TooLong())
+    runner = runner_in(tmp_path)
+    _, messages = run(plan_of("mahalanobis", broken=broken), runner)
+    assert messages["mahalanobis"] == ""
+    assert "TooLong needs clips of an hour" in messages["broken"]
