@@ -22,6 +22,7 @@ import numpy as np
 import features
 from detectors.contract.check_sounds import clips
 from detectors.contract.detector import Clips, Detector, features_of
+from detectors.contract.expectations import require, require_equal, require_scores
 from detectors.contract.global_state import global_state, seeded_globally
 from features import Feature
 
@@ -52,13 +53,13 @@ def _verdict(name: str, check: Callable[[Detector], None], detector: Detector) -
 
 def check_default_construction(detector: Detector) -> None:
     """It is a dataclass, every field has a default, `feature` is a `Feature` or a tuple of them, `scope` is known."""
-    _require(dataclasses.is_dataclass(detector), f"{type(detector).__name__} is no dataclass; decorate it")
+    require(dataclasses.is_dataclass(detector), f"{type(detector).__name__} is no dataclass; decorate it")
     construct: Callable[[], Detector] = type(detector)
     default = construct()
     features_are = features_of(default) and all(isinstance(feature, Feature) for feature in features_of(default))
-    _require(features_are, f"feature is {default.feature!r}; make it a Feature, e.g. LogMel(), or a tuple of them")
+    require(features_are, f"feature is {default.feature!r}; make it a Feature, e.g. LogMel(), or a tuple of them")
     hash(default.feature)
-    _require(default.scope in ("unit", "machine"), f"scope is {default.scope!r}; allowed: 'unit', 'machine'")
+    require(default.scope in ("unit", "machine"), f"scope is {default.scope!r}; allowed: 'unit', 'machine'")
 
 
 def check_repr(detector: Detector) -> None:
@@ -67,15 +68,15 @@ def check_repr(detector: Detector) -> None:
     values = [*_fields(detector).values(), *features_of(detector)]
     names |= {type(value).__name__: type(value) for value in values}
     copy = eval(repr(detector), dict(names))
-    _require(repr(copy) == repr(detector), f"{detector!r} evaluates to {copy!r}; keep the repr of @dataclass")
+    require(repr(copy) == repr(detector), f"{detector!r} evaluates to {copy!r}; keep the repr of @dataclass")
 
 
 def check_source(detector: Detector) -> None:
     """A detector of this package names its papers, for citations; one from elsewhere may."""
     ours = type(detector).__module__.startswith("detectors.")
     are_keys = isinstance(detector.papers, tuple) and all(isinstance(key, str) for key in detector.papers)
-    _require(are_keys, f'papers is {detector.papers!r}; make it a tuple of citation keys, e.g. ("liu2008iforest",)')
-    _require(
+    require(are_keys, f'papers is {detector.papers!r}; make it a tuple of citation keys, e.g. ("liu2008iforest",)')
+    require(
         detector.papers or detector.sanity or not ours,
         f'{type(detector).__name__}: papers is empty; set it to keys of bibliography.bib, e.g. ("liu2008iforest",)',
     )
@@ -85,7 +86,7 @@ def check_fit_returns_self(detector: Detector) -> None:
     """`fit` returns the detector that it was called on."""
     copy = _quick(detector)
     returned = copy.fit(clips(detector, "train"))
-    _require(returned is copy, f"fit returned {returned!r}; end it with `return self`")
+    require(returned is copy, f"fit returned {returned!r}; end it with `return self`")
 
 
 def check_inputs_unchanged(detector: Detector) -> None:
@@ -96,9 +97,9 @@ def check_inputs_unchanged(detector: Detector) -> None:
     fitted = _fit(detector)
     fitted.score(train)
     for index, (before, after) in enumerate(zip(features_before, arrays, strict=True)):
-        _require(np.array_equal(before, after), f"the feature of training clip {index % len(train)} was changed")
-    _require(units_before == list(train.units), "the units were changed")
-    _require(repr(fitted) == configuration, f"fit turned {configuration} into {fitted!r}; results go to names in _")
+        require(np.array_equal(before, after), f"the feature of training clip {index % len(train)} was changed")
+    require(units_before == list(train.units), "the units were changed")
+    require(repr(fitted) == configuration, f"fit turned {configuration} into {fitted!r}; results go to names in _")
 
 
 def check_refit(detector: Detector) -> None:
@@ -106,14 +107,14 @@ def check_refit(detector: Detector) -> None:
     train = clips(detector, "train")
     refitted = _quick(detector).fit(train.take(range(len(train) // 2)))  # both units, where there are two
     again = refitted.fit(train).score(_test(detector))
-    _require_equal(again, _scores(detector), "after a second fit", "after a fresh one")
+    require_equal(again, _scores(detector), "after a second fit", "after a fresh one")
 
 
 def check_scores(detector: Detector) -> None:
     """One finite float per clip, `(n_clips,)`, also for silent clips."""
     fitted = _fit(detector)
     for scored in (_test(detector), clips(detector, "silence")):
-        _require_scores(fitted.score(scored), len(scored))
+        require_scores(fitted.score(scored), len(scored))
 
 
 def check_direction(detector: Detector) -> None:
@@ -125,28 +126,28 @@ def check_direction(detector: Detector) -> None:
     pairs = fault[:, np.newaxis] - normal
     auc = np.mean(pairs > 0) + np.mean(pairs == 0) / 2
     hint = "the sign is wrong" if auc < 1 - AUC_EXPECTED else "it has not learned enough"
-    _require(auc > AUC_EXPECTED, f"AUC {auc:.3f} on an easy fault, expected is > {AUC_EXPECTED}; {hint}")
+    require(auc > AUC_EXPECTED, f"AUC {auc:.3f} on an easy fault, expected is > {AUC_EXPECTED}; {hint}")
 
 
 def check_alone(detector: Detector) -> None:
     """A clip scored alone has the same score as in a batch."""
     fitted, test = _fit(detector), _test(detector)
     alone = np.concatenate([fitted.score(test.take([index])) for index in range(len(test))])
-    _require_equal(alone, fitted.score(test), "clip by clip", "in one batch")
+    require_equal(alone, fitted.score(test), "clip by clip", "in one batch")
 
 
 def check_order(detector: Detector) -> None:
     """The order of the scored clips does not matter."""
     fitted, test = _fit(detector), _test(detector)
     order = np.random.default_rng(0).permutation(len(test))
-    _require_equal(fitted.score(test.take(order)), fitted.score(test)[order], "in another order", "in the first order")
+    require_equal(fitted.score(test.take(order)), fitted.score(test)[order], "in another order", "in the first order")
 
 
 def check_seed(detector: Detector) -> None:
     """Two fits with one seed give the same scores, whatever the state of the global generators."""
     first = _scores(detector)
     with seeded_globally(1):
-        _require_equal(_scores(detector), first, "in a second run", "in the first run")
+        require_equal(_scores(detector), first, "in a second run", "in the first run")
 
 
 def check_global_random_state(detector: Detector) -> None:
@@ -156,7 +157,7 @@ def check_global_random_state(detector: Detector) -> None:
         _scores(detector)
         after = global_state()
     changed = [name for name, state in before.items() if pickle.dumps(state) != pickle.dumps(after[name])]
-    _require(not changed, f"the global random state of {', '.join(changed)} was changed; draw from a seeded generator")
+    require(not changed, f"the global random state of {', '.join(changed)} was changed; draw from a seeded generator")
 
 
 def check_lengths(detector: Detector) -> None:
@@ -167,16 +168,16 @@ def check_lengths(detector: Detector) -> None:
             scores = fitted.score(scored)
         except ValueError as refusal:
             shape = scored.features[0].shape
-            _require(len(str(refusal)) > 20, f"clips of shape {shape} are refused without a reason: {refusal!r}")
+            require(len(str(refusal)) > 20, f"clips of shape {shape} are refused without a reason: {refusal!r}")
         else:
-            _require_scores(scores, len(scored))
+            require_scores(scores, len(scored))
 
 
 def check_pickle(detector: Detector) -> None:
     """A fitted detector has the same scores after pickling."""
     fitted = _fit(detector)
     unpickled = pickle.loads(pickle.dumps(fitted))
-    _require_equal(unpickled.score(_test(detector)), fitted.score(_test(detector)), "after pickling", "before")
+    require_equal(unpickled.score(_test(detector)), fitted.score(_test(detector)), "after pickling", "before")
 
 
 def check_not_fitted(detector: Detector) -> None:
@@ -187,7 +188,7 @@ def check_not_fitted(detector: Detector) -> None:
         try:
             unfitted.score(_test(detector))
         except Exception as error:
-            _require("fit" in str(error), f"{what}, unfitted detector: the error does not mention fit: {error!r}")
+            require("fit" in str(error), f"{what}, unfitted detector: the error does not mention fit: {error!r}")
         else:
             raise AssertionError(f"{what}, unfitted detector: score raised nothing; let fit set what score needs")
 
@@ -209,12 +210,6 @@ CHECKS: dict[str, Callable[[Detector], None]] = {
     "pickle": check_pickle,
     "not_fitted": check_not_fitted,
 }
-
-
-def _require(condition: object, message: str) -> None:
-    """Unlike `assert`, this also runs with `python -O`."""
-    if not condition:
-        raise AssertionError(message)
 
 
 def _fields(detector: Any) -> dict[str, Any]:
@@ -246,16 +241,3 @@ def _scores(detector: Detector) -> np.ndarray:
 
 def _test(detector: Detector) -> Clips:
     return Clips.joined([clips(detector, "normal"), clips(detector, "fault")])
-
-
-def _require_scores(scores: np.ndarray, n_clips: int) -> None:
-    _require(isinstance(scores, np.ndarray), f"score returned {type(scores).__name__}, expected is a numpy array")
-    _require(scores.shape == (n_clips,), f"scores have shape {scores.shape}, expected is ({n_clips},)")
-    _require(np.issubdtype(scores.dtype, np.floating), f"scores are {scores.dtype}, expected is float")
-    _require(np.isfinite(scores).all(), f"{np.sum(~np.isfinite(scores))} of {n_clips} scores are not finite")
-
-
-def _require_equal(found: np.ndarray, expected: np.ndarray, this: str, that: str) -> None:
-    """Equal up to 1e-6 of the largest score: sums in another order round differently."""
-    gap, largest = np.max(np.abs(found - expected)), np.max(np.abs(expected))
-    _require(gap <= 1e-6 * largest, f"scores differ by {gap:.3g} (largest score {largest:.3g}) {this} against {that}")

@@ -72,7 +72,7 @@ def test_idnn_sees_four_frames_and_predicts_the_middle_one():
 
 
 def test_idnn_learns_what_follows_from_the_neighbours():
-    """Clips of five frames of white noise, but for the middle one, which is the mean of its neighbours."""
+    """Clips of five frames of white noise, except for the middle one, which is the mean of its neighbours."""
     noise = np.random.default_rng(0).normal(size=(60, 5, 4)).astype(np.float32)
     noise[:, 2] = (noise[:, 1] + noise[:, 3]) / 2
     learnt, broken = noise.copy(), noise.copy()

@@ -1,4 +1,4 @@
-"""Detectors without gradient training, against numbers worked by hand and against scikit-learn."""
+"""Detectors without gradient training, against numbers calculated by hand and against scikit-learn."""
 
 import numpy as np
 import pytest
@@ -75,7 +75,7 @@ def test_knn_whitened_is_the_mahalanobis_distance_between_clips() -> None:
 
 
 def test_knn_density_by_hand() -> None:
-    """0, 1 and 2 lie 1 from their nearest, 10 and 14 lie 4; the nearest to 8 is 10, and half its radius away."""
+    """The nearest neighbours of 0, 1 and 2 are 1 away, those of 10 and 14 are 4; 8 is 2 from 10, half its radius."""
     detector = NearestNeighbours(k=1, density=1).fit(clips(0, 1, 2, 10, 14))
     assert detector.score(clips(8, 1, 3)) == pytest.approx([2 / 4, 0, 1], rel=1e-6)
     assert NearestNeighbours(k=2, density=1).fit(clips(0, 1, 2, 10, 14)).score(clips(3)) == pytest.approx(
@@ -167,7 +167,7 @@ def test_clips_of_different_size_are_refused(detector) -> None:
 
 
 def two_pools(n_clips: int, seed: int = 0) -> Clips:
-    """Row 0: bins that follow each other closely. Row 1: bins that go their own ways. Both have deviation 1."""
+    """Row 0: bins that follow each other closely. Row 1: independent bins. Both have deviation 1."""
     rng = np.random.default_rng(seed)
     together = rng.standard_normal((n_clips, 1)) + 0.05 * rng.standard_normal((n_clips, 3))
     return clips(*np.stack([together, rng.standard_normal((n_clips, 3))], axis=1))
@@ -185,7 +185,7 @@ def test_mixture_of_one_component_is_the_gaussian_of_the_training_clips() -> Non
 
 
 def test_mixture_ignores_the_weights_of_its_components() -> None:
-    """Of two clusters of one shape, one seen three times as often: both centres get one score."""
+    """Two clusters of the same shape, one with three times as many clips: both centres have the same score."""
     cloud = np.random.default_rng(0).standard_normal((100, 1))
     normal = clips(*(cloud - 50), *(cloud - 50), *(cloud - 50), *(cloud + 50))
     detector = TimeWeightedMixture(components=2).fit(normal)

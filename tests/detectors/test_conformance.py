@@ -18,7 +18,7 @@ REGISTERED, UNAVAILABLE = detectors()
 @pytest.mark.parametrize("check", CHECKS)
 @pytest.mark.parametrize("name", REGISTERED)
 def test_detector_conforms(name: str, check: str) -> None:
-    """Networks are checked as they run on a CPU, save for `epochs`, which the checks lower by themselves."""
+    """Networks are checked with their CPU budget, except for `epochs`, which the checks lower themselves."""
     budget = {field: value for field, value in REGISTERED[name].cpu_budget.items() if field != "epochs"}
     CHECKS[check](REGISTERED[name](**budget))
 

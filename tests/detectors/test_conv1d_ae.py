@@ -52,7 +52,7 @@ def test_waveform_defaults_are_the_published_training():
 
 @pytest.mark.parametrize(("design", "early", "late"), [("corrected", 0, 0), ("article", 59, -59)])
 def test_corrected_output_is_in_phase_with_its_target_and_the_articles_drifts(design, early, late):
-    """Which input samples move an output sample, on average, against the sample that it is compared with."""
+    """Mean position of the input samples that an output sample depends on, relative to the sample compared with it."""
     network = conv1d_ae.conv_network().double().eval()
     for layer in network:
         if isinstance(layer, nn.Conv1d | nn.ConvTranspose1d):
@@ -78,7 +78,7 @@ def test_corrected_output_leaves_out_the_quarter_that_is_constant():
 
 
 def plain_parts(detector: WaveformAutoencoder, samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The raw output of the network for a clip or window that is scaled already."""
+    """The raw output of the network for a clip or window that is already scaled."""
     with torch.no_grad():
         output = detector.network_.eval()(torch.from_numpy(samples.astype(np.float32))[None, None])
     return output[0, 0].double().numpy(), samples.astype(np.float64)

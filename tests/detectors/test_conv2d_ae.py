@@ -99,7 +99,7 @@ def test_spectrogram_autoencoder_of_eight_channels_can_overfit_one_clip():
 
 
 def test_spectrogram_channels_are_maps_of_the_network():
-    """Block c of the bins is map c, and the score is the mean error over all of them."""
+    """Block c of the bins is map c, and the score is the mean error over all blocks."""
     clips = spectrograms(16, 16, 9, n_bins=3 * 16)
     detector = SpectrogramAutoencoder(channels=3, feature=LogMel(n_mels=16), epochs=1, device="cpu").fit(clips)
     expected = []
@@ -154,7 +154,7 @@ def test_spectrogram_refusals():
 
 @pytest.mark.parametrize(("found", "channels"), [(1, 8), (8, 1), (2, 4)])
 def test_spectrogram_autoencoder_refuses_another_number_of_channels_than_its_own(found, channels):
-    """Bands of one channel are never taken for channels, nor channels for bands."""
+    """The network does not mistake bands of one channel for channels, or channels for bands."""
     detector = SpectrogramAutoencoder(channels=channels, feature=LogMel(n_mels=64), device="cpu")
     message = rf"clips have {found} channel\(s\) of 64 bands, .* channels={channels}; name it .*channels={found}\]"
     with pytest.raises(InputError, match=message):

@@ -1,4 +1,4 @@
-"""The official baseline, held against a second, plain implementation in numpy."""
+"""The official baseline, compared with a second, simple implementation in numpy."""
 
 import pickle
 
@@ -20,7 +20,7 @@ def decibels(n_clips: int, n_frames: int, n_bins: int = 64, seed: int = 0) -> Cl
 
 
 def plain_score(frames: np.ndarray, weights: list[tuple[np.ndarray, np.ndarray]]) -> float:
-    """Frame by frame, as the paper says it: stack five, squeeze, rebuild, mean squared error, mean over windows."""
+    """Frame by frame, as in the paper: stack five, encode, decode, mean squared error, mean over windows."""
     errors = []
     for start in range(len(frames) - 4):
         vector = np.concatenate([frames[start + offset] for offset in range(5)]).astype(np.float64)
@@ -84,9 +84,9 @@ def test_it_can_overfit_one_clip_and_reaches_its_whole_range():
     detector = DenseAutoencoder(latent=32, epochs=1000, validation_fraction=0.0, device="cpu").fit(one)
     assert detector.score(one)[0] < 1e-3 * clip.var()
     windows = torch.from_numpy(clip).unfold(0, 5, 1).transpose(1, 2).flatten(1)
-    rebuilt = detector.network_(windows)
-    assert rebuilt.min() < 0.95 * clip.min() < 0
-    assert rebuilt.max() > 0.95 * clip.max() > 0
+    output = detector.network_(windows)
+    assert output.min() < 0.95 * clip.min() < 0
+    assert output.max() > 0.95 * clip.max() > 0
 
 
 def test_louder_noise_scores_higher():
@@ -102,8 +102,8 @@ def test_mahalanobis_scoring_equals_its_formula():
     residuals = []
     for frames in clips.features:
         windows = np.stack([frames[start : start + 5].ravel() for start in range(26)])
-        rebuilt = detector.network_(torch.from_numpy(windows)).detach().numpy()
-        residuals.append((rebuilt - windows).reshape(-1, 6).astype(np.float64))
+        output = detector.network_(torch.from_numpy(windows)).detach().numpy()
+        residuals.append((output - windows).reshape(-1, 6).astype(np.float64))
     everything = np.concatenate(residuals)
     inverse = np.linalg.inv(everything.T @ everything / len(everything))
     expected = [np.mean([row @ inverse @ row for row in rows]) for rows in residuals]
@@ -113,7 +113,7 @@ def test_mahalanobis_scoring_equals_its_formula():
     )
 
 
-def test_mahalanobis_survives_frames_that_are_rebuilt_perfectly():
+def test_mahalanobis_survives_perfect_reconstruction():
     silence = Clips([np.zeros((20, 4), np.float32)] * 3, ["00"] * 3)
     assert (
         DenseAutoencoder(scoring="mahalanobis", epochs=1, device="cpu").fit(silence).score(silence).tolist() == [0] * 3

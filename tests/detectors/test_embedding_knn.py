@@ -1,4 +1,4 @@
-"""embedding_knn: models from TorchScript and ONNX files and from packages, and what is said where there is none."""
+"""embedding_knn: models from TorchScript and ONNX files and from packages, and the message where there is none."""
 
 import os
 import pickle
@@ -49,7 +49,7 @@ def noise(n_clips: int, n_samples: int = 400, seed: int = 0) -> Clips:
 
 
 def summarised(clips: Clips) -> Clips:
-    """What `Frames` makes of clips, averaged over time, by plain numpy."""
+    """The output of `Frames` for clips, averaged over time, calculated with numpy."""
     frames = [samples.reshape(-1, 100) for samples in clips.features]
     return Clips([np.array([[f.mean(axis=1).mean(), f.max(axis=1).mean()]]) for f in frames], clips.units)
 

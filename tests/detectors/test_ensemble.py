@@ -78,7 +78,7 @@ def test_each_member_gets_the_arrays_of_its_feature() -> None:
 
 
 def test_one_member_is_centred_on_its_held_out_clips() -> None:
-    """Held-out clips all at -6.02 dB leave no spread, so the score is the excess in dB."""
+    """All held-out clips are at -6.02 dB, so the spread is 0 and the score is the excess in dB."""
     detector = Ensemble(members="loudness")
     detector.fit(clips_of(detector, constant(*[0.5] * 10)))
     assert detector.score(clips_of(detector, constant(1.0, 0.5, 0.05))) == pytest.approx([6.02, 0, -20], abs=0.01)

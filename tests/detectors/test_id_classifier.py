@@ -1,4 +1,4 @@
-"""id_classifier and the angular margin that it learns by, against hand-worked numbers."""
+"""id_classifier and its angular margin, against numbers calculated by hand."""
 
 import math
 

@@ -52,7 +52,7 @@ def test_ecod_by_hand() -> None:
 
 
 def test_loda_by_hand() -> None:
-    """One bin, one projection: 0, 1, ..., 7 fill 4 bars with 2 each, so 3 of 14 with one more in all 6."""
+    """One bin, one projection: 0, 1, ..., 7 fill 4 histogram bins with 2 each; with one more in all 6, 3 of 14."""
     normal = np.arange(8.0)[:, np.newaxis]
     detector = Loda(projections=1).fit(clips(normal))
     scores = detector.score(clips(np.array([[0.5], [6.5], [-3.0], [99.0]])))
@@ -61,7 +61,7 @@ def test_loda_by_hand() -> None:
 
 
 def test_loda_of_pyod_still_runs_the_wrong_way_with_few_clips() -> None:
-    """Why there is one of ours. Far outside, PyOD's scores fall below those of normal clips."""
+    """The reason for our own LODA: far outside, PyOD's scores fall below those of normal clips."""
     rng = np.random.default_rng(0)
     normal, far = rng.standard_normal((24, 50)), 100 * rng.standard_normal((8, 50))
     theirs = LODA(random_state=0).fit(normal[:16])
@@ -80,7 +80,7 @@ def test_knn_and_lof_are_the_methods_that_they_are_called_after() -> None:
 
 
 def test_kde_is_the_density_in_hundreds_of_dimensions_too() -> None:
-    """scikit-learn's tree, which PyOD takes, is off by hundreds of nats there; should it fix that, leave it to it."""
+    """scikit-learn's tree, which PyOD uses, has errors of hundreds of nats there; if this is fixed, use the tree."""
     rng = np.random.default_rng(0)
     normal = (rng.standard_normal((140, 1)) + rng.standard_normal((140, 384))).astype(np.float32)
     test = np.concatenate([normal[:10] + 0.5, 2 * normal[10:20]])
@@ -133,7 +133,7 @@ def test_models_that_cannot_be_made_are_named(model: str, message: str) -> None:
 def test_without_pyod_the_family_is_unavailable_and_says_what_to_install() -> None:
     script = """
 import sys
-sys.modules["pyod"] = None  # what an import of a missing package comes to
+sys.modules["pyod"] = None  # as if the package were missing
 from detectors.contract.registry import detectors, find
 known, unavailable = detectors()
 print([name for name in known if name.startswith("pyod")], [e.reason for e in unavailable if "pyod" in e.name])

@@ -55,7 +55,7 @@ def test_mobilefacenet_takes_any_size_that_it_was_made_for(size):
 
 
 def test_stgram_has_the_parts_and_sizes_of_the_authors_code():
-    """Clips of 10 s at 16 kHz give 313 frames; the standardising of bands is ours."""
+    """Clips of 10 s at 16 kHz give 313 frames; the standardisation of bands is our own."""
     assert Stgram().feature == (Waveform(), LogMel(n_mels=128))
     network = StgramNetwork(Stgram().feature[1], 313)
     assert n_weights(network.tgram) == 128 * 1024 + 3 * (2 * 313 + 3 * 128 * 128)
@@ -70,7 +70,7 @@ def test_stgram_pieces_are_the_same_moment_of_both_inputs():
     assert sound.shape == (4, 5 * 128 + 256)
     assert pictures.shape == (4, 6, 16)
     inner = LogMel(n_fft=256, hop_length=128, n_mels=16, center=False)
-    for samples, frames in list(zip(sound, pictures, strict=True))[1:-1]:  # the ends are padded in unlike ways
+    for samples, frames in list(zip(sound, pictures, strict=True))[1:-1]:  # the ends are padded differently
         np.testing.assert_allclose(inner(samples.numpy(), 16_000), frames, atol=1e-3)
     whole = clips.of(1).features[0]
     np.testing.assert_array_equal(pictures[0], whole[:6])
