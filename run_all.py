@@ -86,7 +86,7 @@ def run(
         return
     from benchmarks.cli.corpus import open_corpus
     from benchmarks.datasets import find_data
-    from benchmarks.reporting.report import QUICK_SUFFIX, make_report, write_report
+    from benchmarks.reporting.leaderboard_files import QUICK_SUFFIX, make_report, write_leaderboard
     from benchmarks.run.plan import make_plan
     from benchmarks.run.protocols import Protocol
     from benchmarks.run.runner import Runner
@@ -110,7 +110,7 @@ def run(
     runner = Runner(store, FeatureCache(cache), jobs or os.cpu_count() or 1, threads, plugin_files, command, diagnose)
     failures = run_output.run(plan, runner, force, console)
     report = make_report(store.root)
-    files = write_report(store.root, report)
+    files = write_leaderboard(store.root, report)
     run_output.show(report, plan, runner, failures, files, console)
     raise typer.Exit(1 if failures else 0)
 

@@ -12,8 +12,9 @@ from rich.table import Table
 
 from benchmarks.cell import snr_text
 from benchmarks.datasets import DATASETS, Synthetic
-from benchmarks.reporting import tables
-from benchmarks.reporting.report import Report, make_report
+from benchmarks.reporting.leaderboard_files import Report, make_report
+from benchmarks.reporting.leaderboard_table import leaderboard_table
+from benchmarks.reporting.render_terminal import terminal
 from benchmarks.run.estimate import seconds_of
 from benchmarks.run.manifest import FROZEN, hashes, save
 from benchmarks.run.plan import Job, Plan
@@ -105,7 +106,7 @@ def show(
     groups = [(group.machine, group.unit, group.snr_db) for group in plan.groups]
     if len(groups) < len(report.results[["machine", "unit", "snr_db"]].drop_duplicates()):
         report = make_report(root, groups)
-    console.print(tables.terminal(report.board, report.caption, width=console.width))
+    console.print(terminal(leaderboard_table(report.board, report.caption), console.width))
     for job, failure in failures:
         console.print(f"failed: {job.cells[0]}: {failure}", style="red", markup=False)
         console.print(f"  again: {_repeat(job, runner.command)}", markup=False, soft_wrap=True)

@@ -15,7 +15,6 @@ from typing import Literal
 
 import pandas as pd
 from scipy.stats import hmean
-from tabulate import tabulate
 
 from benchmarks.evaluation.means import CELL
 from benchmarks.evaluation.sampling_error import ScoreLoader, test_scores
@@ -144,27 +143,3 @@ def _values(judged: pd.DataFrame, scores: ScoreLoader, metric: OfficialMetric) -
     return table.melt(key, var_name="value", value_name="number"), {
         name: reasons.get(name, "has not run on all units") for name in lacking
     }
-
-
-def official_markdown(table: pd.DataFrame, metric: OfficialMetric, setting: str) -> str:
-    """The table of `official_score` in the pipe form of GitHub, with its caption and who has no score, and why.
-
-    table: with `scope` and `sanity` of each detector, as in results. setting: corpus, split, channel, seeds.
-    """
-    figures = [column for column in table.columns if column == "official" or column in metric.measures or "[" in column]
-    scored, lacking = table[table["official"].notna()], table[table["official"].isna()]
-    rows = [
-        [
-            row["detector"] + " (sanity)" * row["sanity"] + " (cross-unit track)" * (row["scope"] == "machine"),
-            *(f"{row[figure]:.4f}" for figure in figures),
-        ]
-        for _, row in scored.iterrows()
-    ]
-    headings = ["Detector", *(figure.replace("_", " ") for figure in figures)]
-    body = tabulate(
-        rows, headings, tablefmt="pipe", disable_numparse=True, colalign=["left", *["right"] * len(figures)]
-    )
-    names = ", ".join(metric.measures).replace("_", " ")
-    caption = f"{setting} Official score of {metric.title}: the {metric.mean} mean of {names}."
-    below = "\n".join(f"- {row['detector']} has no score: {row['reason']}" for _, row in lacking.iterrows())
-    return "\n\n".join(filter(None, [caption, body, below])) + "\n"

@@ -34,31 +34,31 @@ def mean_and_deviations(scores: np.ndarray, k: float) -> float:
 
 
 def gamma_quantile(scores: np.ndarray, share: float = 0.9) -> float:
-    """Quantile of a gamma law (shape, place and scale) fitted to normal scores, as in the DCASE Task 2 baselines.
+    """Quantile of a gamma distribution fitted to normal scores (shape, location, scale), as in the DCASE baselines.
 
-    By likelihood, or by moments where that search ends in nonsense: a law that puts more than 15 % of the scores on the
-    wrong side. Raises `InputError` where both do.
+    Fitted by likelihood, or by moments if that fit is wrong: if the share of scores below its quantile is more than 15
+    percentage points off. Raises `InputError` if both fits are wrong.
     """
     mean, deviation = float(np.mean(scores)), float(np.std(scores))
     if deviation == 0:
         return mean
     scaled = (scores - mean) / deviation  # the search does not work on every scale
     for method in ("MLE", "MM"):
-        with warnings.catch_warnings(), suppress(FitError):  # it tries shapes outside the law on its way
+        with warnings.catch_warnings(), suppress(FitError):  # the search tries invalid shapes on its way
             warnings.simplefilter("ignore", RuntimeWarning)
             quantile = float(gamma(*gamma.fit(scaled, method=method)).ppf(share))
             if abs(np.mean(scaled <= quantile) - share) <= 0.15:
                 return mean + deviation * quantile
-    raise InputError(f"no gamma law fits these {len(scores)} scores; use a quantile")
+    raise InputError(f"no gamma distribution fits these {len(scores)} scores; use a quantile")
 
 
 def conformal(scores: np.ndarray, alpha: float) -> float:
     """The threshold that a new normal clip exceeds with probability `alpha` at most, from HELD-OUT normal scores.
 
-    It is the ceil((n + 1) (1 - alpha))-th smallest of n scores, and infinite (no alarm ever) where n < 1 / alpha - 1:
-    too few clips to promise that. The bound holds for any law of the scores, provided that the held-out clips and the
-    new one are exchangeable; it is over the draw of the held-out clips (Vovk et al. 2005): for one draw see
-    `conformal_limit`.
+    It is the ceil((n + 1) (1 - alpha))-th smallest of n scores, and infinite (no alarm ever) if n < 1 / alpha - 1,
+    which is too few clips for that guarantee. The bound holds for any distribution of the scores, provided that the
+    held-out clips and the new one are exchangeable. It is an average over draws of the held-out clips (Vovk et al.
+    2005); for one draw see `conformal_limit`.
     """
     _check_share("conformal: alpha", alpha)
     rank = _conformal_rank(len(scores), alpha)
@@ -68,7 +68,7 @@ def conformal(scores: np.ndarray, alpha: float) -> float:
 def conformal_limit(n: int, alpha: float, confidence: float = 0.95) -> float:
     """The false-alarm rate that one conformal threshold from `n` clips stays below with this `confidence`.
 
-    For scores without ties the rate of a drawn threshold follows a beta law with n + 1 - rank and rank.
+    For scores without ties the rate of one threshold has a beta distribution with parameters n + 1 - rank and rank.
     """
     rank = _conformal_rank(n, alpha)
     return 0.0 if rank > n else float(beta.ppf(confidence, n + 1 - rank, rank))
@@ -193,26 +193,29 @@ def _threshold(rule: Rule, normal: np.ndarray) -> tuple[float, str]:
     return threshold, too_few if threshold == inf else ""
 
 
-def prefer(wish: str, table: pd.DataFrame, clips_per_day: float = CLIPS_PER_DAY) -> dict[str, object]:
-    """Find the threshold that grants a wish, and what it costs on the test clips of one cell.
+def at_operating_point(target: str, table: pd.DataFrame, clips_per_day: float = CLIPS_PER_DAY) -> dict[str, object]:
+    """Find the threshold for a target, and what it costs on the test clips of one cell.
 
-    `wish`: "false-alarms-per-day=1": a conformal threshold from validation normals, which keeps that rate for normal
-    clips to come. "recall=0.95": the highest threshold that catches this share of the test anomalies; it is found on
-    their labels, so it is marked as an oracle, and its false alarms are counted on validation normals where there are
-    some. Returns `rule, oracle, threshold` and the fields of `OperatingPoint`.
+    target: "false-alarms-per-day=1" takes a conformal threshold from the normal validation clips; future normal clips
+    keep that rate. "recall=0.95" takes the highest threshold that detects this share of the abnormal test clips; it is
+    found on their labels, so it is marked as an oracle, and its false alarms are counted on the normal validation clips
+    if there are any. Returns `rule, oracle, threshold` and the fields of `OperatingPoint`. Raises `InputError` if the
+    target is not understood or not possible.
     """
-    name, _, text = wish.partition("=")
-    wishes = {"recall": _prefer_recall, "false-alarms-per-day": _prefer_rate}
+    name, _, text = target.partition("=")
+    targets = {"recall": _at_recall, "false-alarms-per-day": _at_rate}
     try:
-        threshold, point = wishes[name](table, float(text), clips_per_day)
+        threshold, point = targets[name](table, float(text), clips_per_day)
     except (KeyError, ValueError) as error:
         if isinstance(error, InputError):
-            raise InputError(f"prefer {wish!r}: {error}") from error
-        raise InputError(f"prefer {wish!r}: not understood; give recall=0.95 or false-alarms-per-day=1") from error
-    return {"rule": wish, "oracle": name == "recall", "threshold": threshold, **vars(point)}
+            raise InputError(f"operating point {target!r}: {error}") from error
+        raise InputError(
+            f"operating point {target!r}: not understood; give recall=0.95 or false-alarms-per-day=1"
+        ) from error
+    return {"rule": target, "oracle": name == "recall", "threshold": threshold, **vars(point)}
 
 
-def _prefer_recall(table: pd.DataFrame, recall: float, clips_per_day: float) -> tuple[float, OperatingPoint]:
+def _at_recall(table: pd.DataFrame, recall: float, clips_per_day: float) -> tuple[float, OperatingPoint]:
     test = table[table["part"] == "test"]
     abnormal = test.loc[test["label"] == 1, "score"].to_numpy(dtype=float)
     threshold = recall_threshold(abnormal, recall)
@@ -222,7 +225,7 @@ def _prefer_recall(table: pd.DataFrame, recall: float, clips_per_day: float) -> 
     return threshold, operating_point(labels, np.append(normal, abnormal), threshold, clips_per_day)
 
 
-def _prefer_rate(table: pd.DataFrame, per_day: float, clips_per_day: float) -> tuple[float, OperatingPoint]:
+def _at_rate(table: pd.DataFrame, per_day: float, clips_per_day: float) -> tuple[float, OperatingPoint]:
     held_out = _normal_scores(table, "validation")
     if not 0 < per_day < clips_per_day:
         raise InputError(f"{per_day:g} false alarms; give a number above 0 and below the {clips_per_day:g} clips a day")

@@ -17,7 +17,7 @@ from pathlib import Path
 import pandas as pd
 
 from benchmarks.datasets import DATASETS
-from benchmarks.reporting.published import FOLDER
+from benchmarks.reporting.published_figures import FOLDER
 from benchmarks.run.store import Store
 from detectors import Detector
 from detectors.contract.variants import create

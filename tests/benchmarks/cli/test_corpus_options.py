@@ -8,7 +8,7 @@ import pytest
 from benchmarks.cli.corpus import open_corpus
 from benchmarks.datasets import Synthetic
 from benchmarks.evaluation.stored_results import load_results
-from benchmarks.reporting.report import make_report
+from benchmarks.reporting.leaderboard_files import make_report
 from features import InputError
 from tests.benchmarks.cli.test_run_all import options, run_all
 

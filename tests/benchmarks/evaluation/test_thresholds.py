@@ -1,4 +1,4 @@
-"""Thresholds: hand-worked operating points, the conformal promise in simulation, wishes and what they cost."""
+"""Thresholds: hand-worked operating points, the conformal bound in simulation, targets and what they cost."""
 
 from math import inf
 
@@ -10,6 +10,7 @@ from scipy.stats import gamma
 from benchmarks.evaluation.thresholds import (
     RULES,
     Rule,
+    at_operating_point,
     cell_decisions,
     conformal,
     conformal_limit,
@@ -18,7 +19,6 @@ from benchmarks.evaluation.thresholds import (
     mean_and_deviations,
     operating_point,
     oracle,
-    prefer,
     recall_threshold,
     report,
 )
@@ -73,7 +73,7 @@ def test_mean_and_deviations_by_hand():
     assert mean_and_deviations(np.array([1.0, 3.0]), 2) == 4
 
 
-def test_gamma_quantile_finds_the_quantile_of_its_law():
+def test_gamma_quantile_finds_the_quantile_of_its_distribution():
     scores = gamma(3, loc=10, scale=2).rvs(4000, random_state=1)
     assert gamma_quantile(scores) == pytest.approx(gamma(3, loc=10, scale=2).ppf(0.9), rel=0.01)
     assert gamma_quantile(1e6 + 1e-3 * scores) == pytest.approx(1e6 + 1e-3 * gamma_quantile(scores), abs=1e-6)
@@ -87,9 +87,9 @@ def test_gamma_quantile_is_sane_on_skewed_and_heavy_tailed_scores(seed):
         assert 0.75 <= np.mean(values <= gamma_quantile(values)) <= 1
 
 
-def test_a_gamma_law_that_does_not_fit_is_refused():
+def test_a_gamma_distribution_that_does_not_fit_is_refused():
     # of two values every threshold has 0, 70 or 100 % at or below it: none is near a half
-    with pytest.raises(InputError, match="no gamma law fits these 100 scores"):
+    with pytest.raises(InputError, match="no gamma distribution fits these 100 scores"):
         gamma_quantile(np.repeat([0.0, 1.0], [70, 30]), share=0.5)
 
 
@@ -99,7 +99,7 @@ def test_a_rule_that_fails_is_noted_and_the_others_go_on():
     lines = pd.DataFrame(cell_decisions(table, [RULES[0], broken])).set_index("rule")
     assert np.isfinite(lines.loc["mean + 1 sd", "threshold"])
     assert np.isnan(lines.loc["gamma 0.5", "threshold"])
-    assert "no gamma law fits" in lines.loc["gamma 0.5", "note"]
+    assert "no gamma distribution fits" in lines.loc["gamma 0.5", "note"]
 
 
 @pytest.mark.parametrize(
@@ -200,20 +200,20 @@ def test_a_recall_threshold_catches_the_share_and_no_more(recall, expected_alarm
     assert np.sum(abnormal > recall_threshold(abnormal, recall)) == expected_alarms
 
 
-def test_a_wished_recall_is_an_oracle_and_costs_false_alarms_on_validation_normals():
+def test_a_target_recall_is_an_oracle_and_costs_false_alarms_on_validation_normals():
     table = cell(validation=range(100), normal=[-1, -2], abnormal=[89.5, 200, 300, 400])
-    row = prefer("recall=0.95", table, clips_per_day=1000)
+    row = at_operating_point("recall=0.95", table, clips_per_day=1000)
     assert row["oracle"] is True
     assert row["recall"] == 1
     assert row["false_alarm_rate"] == pytest.approx(0.10)  # 90 to 99 of the validation normals, none of the test's
     assert row["false_alarms_per_day"] == pytest.approx(100)
-    without = prefer("recall=0.95", table[table["part"] == "test"], clips_per_day=1000)
+    without = at_operating_point("recall=0.95", table[table["part"] == "test"], clips_per_day=1000)
     assert without["false_alarm_rate"] == 0
 
 
-def test_a_wished_rate_comes_from_validation_normals_and_costs_recall():
+def test_a_target_rate_comes_from_validation_normals_and_costs_recall():
     table = cell(validation=range(99), normal=[0, 98.5], abnormal=[50, 97, 99, 100])
-    row = prefer("false-alarms-per-day=20", table, clips_per_day=1000)
+    row = at_operating_point("false-alarms-per-day=20", table, clips_per_day=1000)
     assert row["oracle"] is False
     assert row["threshold"] == 97  # the 98th of 99: 2 % at most lie above
     assert row["recall"] == 0.5
@@ -225,18 +225,18 @@ def test_a_rate_that_cannot_be_promised_names_the_clips_it_takes():
     with pytest.raises(
         InputError, match=r"99 held-out normal clips can promise 86.4 .* 8639 clips, or allow that many"
     ):
-        prefer("false-alarms-per-day=1", table)
+        at_operating_point("false-alarms-per-day=1", table)
     with pytest.raises(InputError, match="0 held-out normal clips"):
-        prefer("false-alarms-per-day=1", table[table["part"] == "test"])
+        at_operating_point("false-alarms-per-day=1", table[table["part"] == "test"])
 
 
-@pytest.mark.parametrize("wish", ["recall", "recall=", "recall=much", "precision=0.9", ""])
-def test_wishes_that_are_not_understood_are_named(wish):
+@pytest.mark.parametrize("target", ["recall", "recall=", "recall=much", "precision=0.9", ""])
+def test_targets_that_are_not_understood_are_named(target):
     with pytest.raises(InputError, match=r"not understood; give recall=0\.95 or false-alarms-per-day=1"):
-        prefer(wish, cell(normal=[1], abnormal=[2]))
+        at_operating_point(target, cell(normal=[1], abnormal=[2]))
 
 
-@pytest.mark.parametrize("wish", ["recall=0", "recall=1.5", "recall=95", "false-alarms-per-day=-1"])
-def test_wishes_out_of_range_are_named(wish):
-    with pytest.raises(InputError, match=f"{wish}.*give a"):
-        prefer(wish, cell(validation=[1], normal=[1], abnormal=[2]))
+@pytest.mark.parametrize("target", ["recall=0", "recall=1.5", "recall=95", "false-alarms-per-day=-1"])
+def test_targets_out_of_range_are_named(target):
+    with pytest.raises(InputError, match=f"{target}.*give a"):
+        at_operating_point(target, cell(validation=[1], normal=[1], abnormal=[2]))
