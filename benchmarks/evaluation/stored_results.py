@@ -1,4 +1,4 @@
-"""From the store to one tidy table: a row per cell, with the metrics of its stored scores."""
+"""Results of the store as one table: a row per cell, with the metrics of its stored scores."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -39,11 +39,11 @@ BESIDE = ("scope", "sanity", "scores_only", "trained_on", "manifest", "finished"
 def load_results(root: Path | str) -> pd.DataFrame:
     """Read `<results>/<dataset>/<protocol>` into one row per cell: `COLUMNS`, then `BESIDE`.
 
-    Metrics come from the stored scores and are NaN where `status` is not "ok". `folder` holds `scores.csv`.
-    A cell whose test clips lack labels, or two clips of each class, is scored but has status "unlabelled".
-    A result on another split or version of the corpus than the newest of its unit and SNR is no result on the same
-    clips: it becomes a row of status "stale". `scores_only` marks scores that were computed elsewhere and imported;
-    `trained_on` is what their authors declare.
+    Metrics are computed from the stored scores and are NaN if `status` is not "ok". `folder` holds `scores.csv`.
+    A cell has status "unlabelled" if its test clips lack labels or have fewer than two clips of a class.
+    A result on another split or version of the corpus than the newest one of its unit and SNR is on other clips: it
+    has status "stale". `scores_only` marks imported scores that were computed elsewhere;
+    `trained_on` is the training data that their authors declare.
     """
     rows = [_row(folder, result) for folder, result in Store(Path(root)).results()]
     if not rows:
@@ -69,7 +69,7 @@ def _mark_stale(results: pd.DataFrame) -> pd.DataFrame:
 
 
 def _row(folder: Path, result: dict) -> dict[str, object]:
-    metrics = _judge(Store.scores(folder)) if result["status"] == "ok" else {}
+    metrics = _metrics_of(Store.scores(folder)) if result["status"] == "ok" else {}
     renamed = {
         "n_abnormal": result["n_abnormal"],
         "folder": str(folder),
@@ -79,13 +79,13 @@ def _row(folder: Path, result: dict) -> dict[str, object]:
     return dict.fromkeys(COLUMNS, np.nan) | ours | result | renamed | dict(metrics)
 
 
-def _judge(scores: pd.DataFrame) -> Mapping[str, object]:
-    """The metrics of a cell; where its test clips do not allow any, the status "unlabelled" and why."""
+def _metrics_of(scores: pd.DataFrame) -> Mapping[str, object]:
+    """The metrics of a cell; if its test clips do not allow any, the status "unlabelled" and the reason."""
     test = scores[scores["part"] == "test"]
     n_secret, n_normal, n_abnormal = (int((test["label"].fillna(-1) == label).sum()) for label in (-1, 0, 1))
     if n_secret or min(n_normal, n_abnormal) < 2:  # an interval needs two of each
         found = f"{n_normal} normal, {n_abnormal} abnormal and {n_secret} unlabelled test clips"
-        return {"status": "unlabelled", "message": f"scored, not judged: {found}"}
+        return {"status": "unlabelled", "message": f"scored, but without metrics: {found}"}
     labels, values = test["label"].to_numpy(), test["score"].to_numpy()
     low, high = auc_interval(labels, values)
     limits = {"auc_low": low, "auc_high": high}

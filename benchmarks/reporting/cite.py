@@ -1,7 +1,7 @@
-"""BibTeX for what a table draws on: asdbench, the corpus, every detector, the published figures, the statistics.
+"""BibTeX for the sources of a table: asdbench, the corpus, every detector, the published figures, the statistics.
 
-Entries are in `bibliography.bib`; those of corpora are with the corpora. Which papers a detector goes back to is said
-once, in its docstrings, and read from there: an arXiv number, a DOI, a title, or "first author ..., year".
+Entries are in `bibliography.bib`; those of corpora are in the classes of the corpora. The papers of a detector are
+named once, in its docstrings, and read from there: an arXiv number, a DOI, a title, or "first author ..., year".
 """
 
 import inspect
@@ -24,13 +24,13 @@ from detectors.contract.variants import create
 from features import InputError
 
 BIBLIOGRAPHY = Path(__file__).parent / "bibliography.bib"
-NOT_OURS = "no detector of this installation; cite its authors"
+NOT_OURS = "not a detector of this installation; cite its authors"
 STATISTICS = ("delong1988", "sun2014delong", "newcombe2006auc", "mcclish1989", "demsar2006", "benavoli2016meanranks")
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A BibTeX entry: its key, its text, and the fields that a docstring may name it by ("" where it has none)."""
+    """A BibTeX entry: its key, its text, and the fields by which a docstring may name it ("" if missing)."""
 
     key: str
     text: str
@@ -42,10 +42,10 @@ class Entry:
 
 
 def bibtex(dataset: str, labels: Sequence[str], commit: str | None = None) -> str:
-    """BibTeX entries, each once, under comments that say what they are for.
+    """BibTeX entries, each once, under comments that state what they are for.
 
     dataset: name of the corpus; labels: rows of a table, sanity rows may be among them; commit: of the results. A row
-    that is no detector of this installation is named in a comment.
+    that is not a detector of this installation is named in a comment.
     """
     parts = [("asdbench", [_asdbench(commit)])]
     if dataset in DATASETS:
@@ -61,15 +61,15 @@ def bibtex(dataset: str, labels: Sequence[str], commit: str | None = None) -> st
         known |= {entry.key for entry in new}
         keys = ", ".join(entry.key for entry in entries)
         if keys or comment.endswith(NOT_OURS):
-            said = comment.replace("@", " at ")  # BibTeX knows no comments: everywhere an @ begins an entry
-            lines += [f"% {said}{f': {keys}' if keys else ''}", *(f"{entry.text}\n" for entry in new)]
+            text = comment.replace("@", " at ")  # BibTeX has no comments: an @ starts an entry anywhere
+            lines += [f"% {text}{f': {keys}' if keys else ''}", *(f"{entry.text}\n" for entry in new)]
     return "\n".join(lines)
 
 
 def of_results(root: Path) -> str:
-    """BibTeX for the results in `<results>/<dataset>/<protocol>`, whose cells may be gone: its tables suffice.
+    """BibTeX for the results in `<results>/<dataset>/<protocol>`, from the cells, or else from the tables.
 
-    Raises `InputError` where there are neither.
+    Raises `InputError` if there are neither.
     """
     results = [result for _, result in Store(root).results()]
     if results:
@@ -147,7 +147,7 @@ def _entries() -> dict[str, Entry]:
 
 
 def _of_label(label: str) -> list[Entry] | None:
-    """The papers of a row's detector; None where there is no such detector here."""
+    """The papers of a row's detector; None if there is no such detector here."""
     try:
         return papers(create(label))
     except InputError:

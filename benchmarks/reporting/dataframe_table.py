@@ -1,4 +1,4 @@
-"""A table of a `DataFrame`: a title, a note, and rows that nobody ranks."""
+"""A table of a `DataFrame`: a title, a note, and unranked rows."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -11,8 +11,8 @@ from pathlib import Path
 import pandas as pd
 
 from benchmarks.evaluation.cell_statistics import cell_statistics
+from benchmarks.evaluation.operating_points import CLIPS_PER_DAY, decisions
 from benchmarks.evaluation.stored_results import stored_scores
-from benchmarks.evaluation.thresholds import CLIPS_PER_DAY, decisions
 from benchmarks.reporting import breakdown
 from benchmarks.reporting.critical_difference import critical_difference_diagram, svg
 from benchmarks.reporting.fault_tables import fault_tables

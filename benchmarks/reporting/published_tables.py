@@ -4,8 +4,8 @@ from typing import Any
 
 import pandas as pd
 
+from benchmarks.evaluation.operating_points import decisions
 from benchmarks.evaluation.stored_results import stored_scores
-from benchmarks.evaluation.thresholds import decisions
 from benchmarks.reporting.captions import Caption
 from benchmarks.reporting.dataframe_table import dataframe_table
 from benchmarks.reporting.leaderboard_files import Report

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import classification_report
 
+from benchmarks.evaluation.operating_points import CLIPS_PER_DAY, at_operating_point
 from benchmarks.evaluation.stored_results import stored_scores
-from benchmarks.evaluation.thresholds import CLIPS_PER_DAY, at_operating_point
 from benchmarks.reporting.captions import Caption
 from benchmarks.reporting.dataframe_table import dataframe_table
 from benchmarks.reporting.page import Listing

@@ -129,7 +129,7 @@ SECRET = {
 
 
 @pytest.mark.parametrize("year", SECRET)
-def test_an_evaluation_set_is_scored_but_not_judged(tmp_path, year):
+def test_an_evaluation_set_is_scored_without_metrics(tmp_path, year):
     edition, patterns, labelled = SECRET[year]
     secret = {pattern.format(i): 1 + i for pattern in patterns for i in range(4)}
     corpus = edition(write_tree(tmp_path / "corpus", ("fan",), labelled | secret))
@@ -137,7 +137,9 @@ def test_an_evaluation_set_is_scored_but_not_judged(tmp_path, year):
     evaluated = cells[cells["unit"].isin(["id_05", "section_03"])]
     assert set(evaluated["status"]) == {"unlabelled"}
     assert evaluated[["auc", "pauc", "ap"]].isna().all(axis=None)
-    assert set(evaluated["message"]) == {"scored, not judged: 0 normal, 0 abnormal and 4 unlabelled test clips"}
+    assert set(evaluated["message"]) == {
+        "scored, but without metrics: 0 normal, 0 abnormal and 4 unlabelled test clips"
+    }
     scores = Store.scores(folder / f"cells/loudness/fan/{evaluated['unit'].iloc[0]}-any-snr-seed0")
     test = scores[scores["part"] == "test"]
     assert test["label"].isna().all()
@@ -153,7 +155,9 @@ def test_a_corpus_of_secret_labels_alone_says_so_and_ranks_nobody(tmp_path):
     names = {pattern.format(i): 1 + i for pattern in SECRET["2020"][1] for i in range(4)}
     folder, cells = run(Dcase2020(write_tree(tmp_path / "corpus", ("fan",), names)), tmp_path, "loudness")
     assert cells["status"].tolist() == ["unlabelled"]
-    assert "loudness: 0 of 1 cells; 1 unlabelled: scored, not judged" in (folder / "leaderboard.md").read_text()
+    assert (
+        "loudness: 0 of 1 cells; 1 unlabelled: scored, but without metrics" in (folder / "leaderboard.md").read_text()
+    )
     assert not list(folder.glob("official*"))
 
 

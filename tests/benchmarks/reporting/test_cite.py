@@ -132,7 +132,7 @@ def test_a_table_without_its_cells_is_cited_alike(store_root, tmp_path):
 def test_mimii_brings_the_published_figures_and_strangers_are_named():
     text = bibtex("mimii", ["dense_ae", "theirs"], commit="0123456789abcdef")
     assert "% corpus: MIMII: purohit2019mimii\n@inproceedings{purohit2019mimii," in text
-    assert "% dense_ae: purohit2019mimii\n% theirs: no detector of this installation; cite its authors\n" in text
+    assert "% dense_ae: purohit2019mimii\n% theirs: not a detector of this installation; cite its authors\n" in text
     assert "yusufraji2021convae" in text
     assert "commit 0123456789ab}" in text
 

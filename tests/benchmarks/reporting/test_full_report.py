@@ -17,8 +17,9 @@ from sklearn.metrics import classification_report
 from benchmarks.cli import result_output
 from benchmarks.datasets.mimii import Mimii
 from benchmarks.evaluation import comparison
+from benchmarks.evaluation.operating_points import decisions
 from benchmarks.evaluation.stored_results import load_results, stored_scores
-from benchmarks.evaluation.thresholds import decisions, mean_and_deviations
+from benchmarks.evaluation.thresholds import mean_and_deviations
 from benchmarks.exchange.entries import Entry, import_scores
 from benchmarks.reporting.captions import Caption
 from benchmarks.reporting.critical_difference import critical_difference_diagram
@@ -44,7 +45,7 @@ OPTIONS = ReportOptions(("rank", "detector", "auc", "pauc"), "recall=0.8")
 
 @pytest.fixture(scope="module")
 def reported(store_root, tmp_path_factory):
-    """The small store with its full report, in a folder of its own; to be read."""
+    """The small store with its full report, in a folder of its own; read only."""
     root = tmp_path_factory.mktemp("reported") / "results" / "synthetic" / PROTOCOL.name
     shutil.copytree(store_root, root)
     write_full_report(root, OPTIONS)
@@ -273,7 +274,7 @@ def test_operating_points_are_met_or_say_why_not(made):
     rate = operating_point_table("false-alarms-per-day=4000", made.results, ["mahalanobis"], made.caption)
     assert not rate.frame["oracle"].any()
     assert "conformal" in rate.note
-    with pytest.raises(InputError, match=r"2 held-out normal clips can promise 2880 false alarms a day at best"):
+    with pytest.raises(InputError, match=r"2 held-out normal clips can guarantee 2880 false alarms a day at best"):
         operating_point_table("false-alarms-per-day=1", made.results, ["mahalanobis"], made.caption)
     with pytest.raises(InputError, match="not understood"):
         operating_point_table("peace", made.results, ["mahalanobis"], made.caption)
@@ -376,7 +377,7 @@ def test_mimii_shows_the_published_figures_on_the_same_cell(on_mimii):
     assert unit.loc["purohit2019mimii (paper split)", "auc[fan id_00]"] == 0.75
 
 
-def test_published_figures_are_judged_cell_by_cell_and_kind_by_kind(on_mimii):
+def test_published_figures_are_compared_cell_by_cell_and_kind_by_kind(on_mimii):
     aucs = pd.read_csv(on_mimii / "report" / "published_auc.csv").set_index("citation_key")
     ours = load_results(on_mimii).iloc[0]
     for _, row in aucs.iterrows():
