@@ -1,4 +1,4 @@
-"""From the store to one tidy table: a row per cell, with the metrics of its stored scores."""
+"""Results of the store as one table: a row per cell, with the metrics of its stored scores."""
 
 from pathlib import Path
 

@@ -9,7 +9,7 @@ from benchmarks.cli.corpus import open_corpus
 from benchmarks.cli.options import CorpusOptions
 from benchmarks.datasets import Synthetic
 from benchmarks.evaluation.stored_results import load_results
-from benchmarks.reporting.report import make_report
+from benchmarks.reporting.leaderboard_files import make_report
 from features import InputError
 from tests.support.command_line import options, run_all
 

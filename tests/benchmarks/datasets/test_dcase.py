@@ -129,7 +129,7 @@ SECRET = {
 
 
 @pytest.mark.parametrize("year", SECRET)
-def test_an_evaluation_set_is_scored_but_not_judged(tmp_path, year):
+def test_an_evaluation_set_is_scored_without_metrics(tmp_path, year):
     edition, patterns, labelled = SECRET[year]
     secret = {pattern.format(i): 1 + i for pattern in patterns for i in range(4)}
     corpus = edition(write_tree(tmp_path / "corpus", ("fan",), labelled | secret))

@@ -53,7 +53,7 @@ def test_pairs_are_those_of_the_comparison(inputs):
     assert (row["bootstrap_low"], row["bootstrap_high"]) == pytest.approx(limits)
 
 
-def test_a_cell_says_the_same_whoever_else_was_run(inputs):
+def test_a_cell_does_not_depend_on_other_cells_or_detectors(inputs):
     results, scores = inputs
     chosen = results[(results["unit"] == "id_01") & (results["detector"] != "c")]
     whole, part = cell_statistics(results, scores, 50, 0)[0], cell_statistics(chosen, scores, 50, 0)[0]

@@ -214,7 +214,7 @@ def test_paired_cells_are_antisymmetric_and_a_detector_ties_with_itself():
     twins = paired_cells(same, lambda row: scores(pd.Series({**row, "detector": "a"})), "a", "twin")
     assert set(twins["verdict"]) == {"tie"}
     assert twins["p"].tolist() == [1] * 6
-    with pytest.raises(InputError, match="share no finished cell"):
+    with pytest.raises(InputError, match="have no finished cell in common"):
         paired_cells(results, scores, "a", "nobody")
 
 
@@ -243,5 +243,5 @@ def test_the_smallest_detectable_difference_is_detected_in_80_percent():
     error = errors.difference[0, 1]
     estimates = np.random.default_rng(5).normal(smallest, error, 20000)
     assert (estimates > 1.96 * error).mean() == pytest.approx(0.8, abs=0.01)
-    with pytest.raises(InputError, match="a pair"):
+    with pytest.raises(InputError, match="give at least two"):
         smallest_detectable_difference(sampling_error(*noisy({"a": 1.0}, units=1)))

@@ -18,7 +18,7 @@ from benchmarks.datasets.dcase_editions import EDITIONS
 from benchmarks.exchange.entries import Entry, import_scores
 from benchmarks.exchange.reproduce import read_result
 from benchmarks.exchange.score_export import export_scores
-from benchmarks.reporting.report import make_report, write_report
+from benchmarks.reporting.leaderboard_files import make_report, write_leaderboard
 from benchmarks.run.checksums import changes
 from benchmarks.run.plan import Selection, make_plan
 from benchmarks.run.protocols import Protocol
@@ -79,7 +79,7 @@ def test_imports_carry_a_mark_a_declaration_and_valid_results(store, ours):
 
 def test_imports_are_ranked_with_a_mark_in_every_table(store, ours):
     import_scores(ours, THEIRS, PLAN, store)
-    write_report(store.root)
+    write_leaderboard(store.root)
     row = leaderboard(load_results(store.root)).set_index("detector").loc[THEIRS.name]
     assert row["rank"] >= 1
     assert row["scores_only"]
@@ -104,7 +104,7 @@ def test_versions_and_hardware_of_a_table_are_those_of_runs(store, ours):
         result = json.loads(file.read_text())
         result["environment"]["versions"]["torch"] = "9.8.7"
         file.write_text(json.dumps(result))
-    write_report(store.root)
+    write_leaderboard(store.root)
     assert json.loads((store.root / "environment.json").read_text()) == before
     assert "9.8.7" not in (store.root / "leaderboard.md").read_text()
 

@@ -11,7 +11,7 @@ from rich.console import Console
 from benchmarks.cli import result_output
 from benchmarks.datasets.synthetic import Synthetic
 from benchmarks.exchange.verification import verify_results
-from benchmarks.reporting.report import write_report
+from benchmarks.reporting.leaderboard_files import write_leaderboard
 from benchmarks.run.checksums import CHECKSUM_FILE, checksum_text
 from benchmarks.run.manifest import public_mimii_clips
 from benchmarks.run.protocols import Protocol
@@ -25,7 +25,7 @@ def reported(store_root, tmp_path_factory):
     root = tmp_path_factory.mktemp("reported") / store_root.name
     for label in ("mahalanobis", "random", "dense_ae@cpu[epochs=1]"):
         shutil.copytree(store_root / "cells" / label, root / "cells" / label)
-    write_report(root)
+    write_leaderboard(root)
     return root
 
 
@@ -155,7 +155,7 @@ def whole_unit(tmp_path_factory):
 )
 def test_clips_of_known_corpora_are_compared_with_the_protocol(whole_unit, tmp_path, change, message):
     root = shutil.copytree(whole_unit, tmp_path / "synthetic" / "code-ch0")
-    write_report(root)
+    write_leaderboard(root)
     assert faults(root) == []
     rewrite(cell(root), lambda scores: scores[scores["part"] == "test"])
     assert faults(root) == []  # test scores alone are enough

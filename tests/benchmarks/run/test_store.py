@@ -12,7 +12,7 @@ import pytest
 from benchmarks import leaderboard, load_results
 from benchmarks.cell import Cell
 from benchmarks.evaluation.stored_results import COLUMNS
-from benchmarks.reporting.report import write_report
+from benchmarks.reporting.leaderboard_files import write_leaderboard
 from benchmarks.run.checksums import CHECKSUM_FILE, changes, checksum_text, checksums
 from benchmarks.run.result_fields import Status
 from benchmarks.run.store import Store
@@ -93,7 +93,7 @@ def test_a_damaged_cell_is_a_row_of_status_error(store, cell, damage, message):
 def test_a_report_of_a_store_with_a_damaged_first_cell_is_written(store, store_root, name):
     shutil.copytree(store_root / "cells" / name, store.root / "cells" / name, dirs_exist_ok=True)
     edit(store.folders()[0], schema_version=2)
-    write_report(store.root)
+    write_leaderboard(store.root)
     assert "written by version 2" in (store.root / "results.csv").read_text()
     assert json.loads((store.root / "environment.json").read_text())["versions"]["asdbench"]
 
