@@ -29,7 +29,7 @@ def table(tmp_path_factory) -> Path:
     rng = np.random.default_rng(0)
     rows = [("fan", unit, int(i >= 24), f"{unit}/{i:04}.wav") for unit in ("id_00", "id_02") for i in range(30)]
     frame = pd.DataFrame(rows, columns=["machine", "unit", "label", "file"])
-    values = rng.normal(size=(60, 6)) + 0.8 * frame[["label"]].to_numpy()
+    values = rng.normal(size=(60, 6)) + 1.5 * frame[["label"]].to_numpy()
     file = tmp_path_factory.mktemp("table") / "vectors.csv"
     frame.join(pd.DataFrame(values, columns=[f"v{i}" for i in range(6)])).to_csv(file, index=False)
     return file

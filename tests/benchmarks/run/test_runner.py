@@ -35,7 +35,7 @@ DETECTORS = ("mahalanobis", "iforest", "dense_ae[epochs=2]")
 class Fails(Detector):
     """A detector for tests: `how` says what its score does."""
 
-    how: str = "raise"
+    how: "str | Unportable" = "raise"
     feature: Feature = PooledLogMel()
 
     def fit(self, clips):

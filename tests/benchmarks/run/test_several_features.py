@@ -31,18 +31,14 @@ def test_a_feature_is_computed_once_for_all_detectors_that_need_it(tmp_path):
 
 def test_a_table_gives_each_member_of_an_ensemble_its_vector(tmp_path):
     rng = np.random.default_rng(0)
-    clips = [("press", "left", 6.0, int(i >= 20), f"{i:03d}.wav", *rng.normal(9 * (i >= 20), 1, 4)) for i in range(28)]
+    clips = [("press", "left", 6.0, int(i >= 20), f"{i:03d}.wav", *rng.normal(2 * (i >= 20), 1, 4)) for i in range(28)]
     columns = ["machine", "unit", "snr_db", "label", "file", "v0", "v1", "v2", "v3"]
     pd.DataFrame(clips, columns=columns).to_csv(tmp_path / "vectors.csv", index=False)
     corpus = FeatureTable(tmp_path / "vectors.csv")
-    plan = make_plan(
-        corpus,
-        Protocol("labels" if corpus.official_split == "labels" else "code"),
-        {name: create(name) for name in (ENSEMBLE, STGRAM)},
-    )
+    plan = make_plan(corpus, Protocol(corpus.official_split), {name: create(name) for name in (ENSEMBLE, STGRAM)})
     (job,) = plan.jobs
     assert [type(feature).__name__ for feature in job.features] == ["Vector"] * 3
     assert [line.partition(":")[0] for line in plan.left_out] == [f"{STGRAM} is left out"]
     _, table = run(corpus, tmp_path, ENSEMBLE)
     assert (table["status"] == "ok").all(), table["message"].tolist()
-    assert table["auc"].item() == 1
+    assert table["auc"].item() > 0.9
