@@ -3,7 +3,7 @@
 from io import StringIO
 from typing import TYPE_CHECKING
 
-from benchmarks.evaluation import comparison
+from benchmarks.evaluation import significance
 from benchmarks.reporting.statistics_tables import Level
 
 if TYPE_CHECKING:
@@ -20,8 +20,8 @@ def critical_difference_diagram(level: Level, setting: str) -> "Figure":
     from matplotlib.figure import Figure
     from scikit_posthocs import critical_difference_diagram as draw
 
-    ranks = comparison.average_ranks(level.units)[list(level.units.columns)]
-    p = comparison.wilcoxon_holm(level.units)
+    ranks = significance.average_ranks(level.units)[list(level.units.columns)]
+    p = significance.wilcoxon_holm(level.units)
     figure = Figure(figsize=(8, 1.6 + 0.17 * len(ranks)), layout="constrained")
     axes = figure.add_subplot()
     numbers = range(len(ranks))  # instead of names: the order of a set of texts differs between processes
@@ -57,10 +57,9 @@ def _meaning_of_bars(level: Level) -> str:
     """What the bars of a diagram mean, and whether the test can find any difference at all."""
     n_units, k = level.units.shape
     text = f"Bars: no difference found by Wilcoxon's test after Holm at {ALPHA:g}"
-    if comparison.smallest_p(k, n_units) > ALPHA:
+    if significance.smallest_p(k, n_units) > ALPHA:
         text += f", which cannot find a difference in any pair of {k} on {n_units} units, however large it is"
     if n_units < 2:
         return f"{text}."
-    return (
-        f"{text}. Nemenyi's critical difference at {ALPHA:g}: {comparison.critical_difference(k, n_units, ALPHA):.2f}."
-    )
+    limit = significance.critical_difference(k, n_units, ALPHA)
+    return f"{text}. Nemenyi's critical difference at {ALPHA:g}: {limit:.2f}."

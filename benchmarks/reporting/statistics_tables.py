@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from benchmarks.evaluation import comparison
+from benchmarks.evaluation import comparison, significance
 from benchmarks.evaluation.sampling_error import sampling_error
 from benchmarks.evaluation.stored_results import stored_scores
 from benchmarks.reporting.captions import Caption
@@ -69,7 +69,7 @@ def _level(name: str, results: pd.DataFrame, snr_db: float | None) -> Level:
     units = comparison.unit_aucs(results, snr_db)
     at_level = results if snr_db is None else results[results["snr_db"] == snr_db]
     detectable = comparison.smallest_detectable_difference(sampling_error(at_level, stored_scores))
-    best_first = comparison.average_ranks(units).sort_index().sort_values(kind="stable").index
+    best_first = significance.average_ranks(units).sort_index().sort_values(kind="stable").index
     return Level(name, units[best_first], detectable)
 
 
@@ -100,16 +100,16 @@ def _test_row(level: Level) -> dict[str, Any]:
     n_units, k = level.units.shape
     row: dict[str, Any] = {"level": level.name, "units": n_units, "detectors": k}
     try:
-        test = comparison.friedman(level.units)
+        test = significance.friedman(level.units)
         row |= {"chi2": test.chi2, "p": test.p_chi2, "F": test.f, "p (F)": test.p_f}
-        row |= {"CD": comparison.critical_difference(k, n_units)}
+        row |= {"CD": significance.critical_difference(k, n_units)}
     except InputError:
         row |= dict.fromkeys(("chi2", "p", "F", "p (F)", "CD"), np.nan)
-    return row | {"smallest p": comparison.smallest_p(k, n_units), "detectable": level.detectable}
+    return row | {"smallest p": significance.smallest_p(k, n_units), "detectable": level.detectable}
 
 
 def _ranks(levels: Sequence[Level], caption: Caption) -> Table:
-    ranks = pd.DataFrame({level.name: comparison.average_ranks(level.units) for level in levels})
+    ranks = pd.DataFrame({level.name: significance.average_ranks(level.units) for level in levels})
     table = ranks.loc[levels[0].units.columns].rename_axis("detector").reset_index()
     note = "Mean rank over units; 1 is best, equal AUCs share a mean rank."
     formats = dict.fromkeys(ranks.columns, ".2f")
@@ -119,7 +119,7 @@ def _ranks(levels: Sequence[Level], caption: Caption) -> Table:
 def _matrices(level: Level, caption: Caption) -> list[Table]:
     """P-values after Holm, and win / tie / loss: rows against numbered columns, in the order of mean ranks."""
     names = list(level.units.columns)
-    p = comparison.wilcoxon_holm(level.units).loc[names, names].to_numpy()
+    p = significance.wilcoxon_holm(level.units).loc[names, names].to_numpy()
     numbered = {"#": range(1, len(names) + 1), "detector": names}
     p_rows = {str(j + 1): [np.nan if i == j else p[i, j] for i in range(len(names))] for j in range(len(names))}
     counts = {pair: f"{row['win']}/{row['tie']}/{row['loss']}" for pair, row in _counts(level.units).items()}
@@ -159,8 +159,8 @@ def _pairs(levels: Sequence[Level], caption: Caption) -> Table:
 
 def _pair_rows(level: Level) -> list[dict[str, Any]]:
     units = level.units
-    p, wins = comparison.wilcoxon_holm(units), _counts(units)
-    nemenyi = comparison.nemenyi(units) if min(units.shape) > 1 and units.shape[1] > 2 else None
+    p, wins = significance.wilcoxon_holm(units), _counts(units)
+    nemenyi = significance.nemenyi(units) if min(units.shape) > 1 and units.shape[1] > 2 else None
     return [
         {"level": level.name, "detector": a, "other": b, "difference": float((units[a] - units[b]).mean())}
         | {"p Holm": p.loc[a, b], "p Nemenyi": np.nan if nemenyi is None else nemenyi.loc[a, b]}
@@ -171,7 +171,7 @@ def _pair_rows(level: Level) -> list[dict[str, Any]]:
 
 def _counts(units: pd.DataFrame) -> dict[tuple[str, str], dict[str, Any]]:
     """(detector, other) -> win, tie, loss."""
-    table = comparison.win_tie_loss(units, MARGIN).reset_index()
+    table = significance.win_tie_loss(units, MARGIN).reset_index()
     return {(row["detector"], row["other"]): _without_names(row) for row in table.to_dict("records")}
 
 

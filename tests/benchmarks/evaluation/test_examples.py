@@ -12,6 +12,7 @@ MODULES = (
     "benchmarks.evaluation.leaderboard",
     "benchmarks.evaluation.means",
     "benchmarks.evaluation.operating_points",
+    "benchmarks.evaluation.significance",
     "benchmarks.evaluation.thresholds",
 )
 

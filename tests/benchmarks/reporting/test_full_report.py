@@ -16,7 +16,7 @@ from sklearn.metrics import classification_report
 
 from benchmarks.cli import result_output
 from benchmarks.datasets.mimii import Mimii
-from benchmarks.evaluation import comparison
+from benchmarks.evaluation import significance
 from benchmarks.evaluation.operating_points import decisions
 from benchmarks.evaluation.stored_results import load_results, stored_scores
 from benchmarks.evaluation.thresholds import mean_and_deviations
@@ -174,14 +174,14 @@ def test_sanity_rows_are_not_in_tests_over_units(made):
 def test_statistics_are_those_of_the_comparison(made):
     tables = {table.name: table.frame for table in tables_of(made)}
     units = levels_of(made.results, made.board)[0].units
-    friedman = comparison.friedman(units)
+    friedman = significance.friedman(units)
     row = tables["tests"].iloc[0]
     assert (row["chi2"], row["p"], row["F"]) == (friedman.chi2, friedman.p_chi2, friedman.f)
-    assert row["CD"] == comparison.critical_difference(4, 4)
+    assert row["CD"] == significance.critical_difference(4, 4)
     ranks = tables["ranks"].set_index("detector")["all levels"]
     assert ranks.is_monotonic_increasing
-    assert ranks.to_dict() == comparison.average_ranks(units).to_dict()
-    p = comparison.wilcoxon_holm(units)
+    assert ranks.to_dict() == significance.average_ranks(units).to_dict()
+    p = significance.wilcoxon_holm(units)
     matrix = tables["wilcoxon_holm"].set_index("detector")
     first, second = matrix.index[:2]
     assert matrix.loc[first, "2"] == matrix.loc[second, "1"] == p.loc[first, second]
