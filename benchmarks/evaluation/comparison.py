@@ -7,12 +7,10 @@ the result, one AUC per unit and detector.
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
 from scipy.stats import norm
 
-from benchmarks.evaluation.intervals import Interval, bootstrap_aucs, delong
 from benchmarks.evaluation.means import CELL, means
-from benchmarks.evaluation.sampling_error import SamplingError, ScoreLoader, paired_scores, sampling_error
+from benchmarks.evaluation.sampling_error import SamplingError, ScoreLoader, sampling_error
 from features import InputError
 
 
@@ -84,59 +82,6 @@ def unit_bootstrap(units: pd.DataFrame, n: int, rng: np.random.Generator, level:
     resampled = units.to_numpy()[drawn].mean(axis=1)  # (n, n_units, n_detectors) -> (n, n_detectors)
     low, high = np.quantile(resampled, [0.5 - level / 2, 0.5 + level / 2], axis=0)
     return pd.DataFrame({"units_low": low, "units_high": high}, index=units.columns)
-
-
-def paired_cells(results: pd.DataFrame, scores: ScoreLoader, detector: str, other: str) -> pd.DataFrame:
-    """The difference of two detectors on each set of clips they share, with its paired DeLong limits (95 %).
-
-    Returns `machine, unit, snr_db, difference, low, high, p, verdict ("win" | "tie" | "loss")`, averaged over
-    seeds, whose errors are treated as fully correlated. A tie: the limits include 0.
-
-    >>> import pandas as pd
-    >>> cell = {"machine": "fan", "unit": "id_00", "snr_db": 6.0, "seed": 0, "status": "ok"}
-    >>> results = pd.DataFrame({"detector": ["a", "b"], "auc": [1.0, 0.75], **cell})
-    >>> order = {"a": [1.0, 2.0, 3.0, 4.0], "b": [1.0, 3.0, 2.0, 4.0]}
-    >>> clips = pd.DataFrame({"part": "test", "path": list("1234"), "label": [0, 0, 1, 1]})
-    >>> table = paired_cells(results, lambda row: clips.assign(score=order[row["detector"]]), "a", "b")
-    >>> table[["difference", "verdict"]]
-       difference verdict
-    0        0.25     tie
-    """
-    both = results[results["detector"].isin([detector, other]) & (results["status"] == "ok")]
-    rows = []
-    for key, cell in both.groupby(CELL, dropna=False):
-        if len(cell) == 2:
-            labels, values = paired_scores(cell.set_index("detector", drop=False).loc[[detector, other]], scores)
-            aucs, c = delong(labels, values)
-            error = np.sqrt(max(c[0, 0] + c[1, 1] - 2 * c[0, 1], 0))
-            rows.append((*key[:-1], aucs[0] - aucs[1], error))
-    if not rows:
-        raise InputError(
-            f"comparison: {detector} and {other} have no finished cell in common; run both on the same cells"
-        )
-    table = pd.DataFrame(rows, columns=[*CELL[:-1], "difference", "error"])
-    table = table.groupby(CELL[:-1], dropna=False, as_index=False).mean()
-    table["low"] = table["difference"] - norm.ppf(0.975) * table["error"]
-    table["high"] = table["difference"] + norm.ppf(0.975) * table["error"]
-    with np.errstate(divide="ignore", invalid="ignore"):  # 0 / 0, the same order of clips: p = 1
-        table["p"] = 2 * norm.sf(np.nan_to_num((table["difference"] / table["error"]).abs(), posinf=np.inf))
-    table["verdict"] = np.select([table["low"] > 0, table["high"] < 0], ["win", "loss"], "tie")
-    return table.drop(columns="error")
-
-
-def paired_bootstrap_interval(
-    labels: ArrayLike, scores: ArrayLike, n: int, rng: np.random.Generator, level: float = 0.95
-) -> Interval:
-    """Percentile limits of the difference of two AUCs on the same resamples of clips; `scores` `(2, n_clips)`.
-
-    >>> import numpy as np
-    >>> scores = [[1, 2, 3, 4], [1, 2, 3, 4]]
-    >>> paired_bootstrap_interval([0, 0, 1, 1], scores, n=10, rng=np.random.default_rng(0))
-    (0.0, 0.0)
-    """
-    first, second = bootstrap_aucs(labels, scores, n, rng)
-    low, high = np.quantile(first - second, [0.5 - level / 2, 0.5 + level / 2])
-    return float(low), float(high)
 
 
 def smallest_detectable_difference(errors: SamplingError, level: float = 0.95, power: float = 0.8) -> float:

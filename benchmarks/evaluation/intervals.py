@@ -184,24 +184,10 @@ def bootstrap_aucs(labels: ArrayLike, scores: ArrayLike, n: int, rng: np.random.
     return aucs[0] if score.ndim == 1 else np.stack(aucs)
 
 
-def stratified_bootstrap_interval(
-    labels: ArrayLike, scores: ArrayLike, n: int, rng: np.random.Generator, level: float = 0.95
-) -> Interval:
-    """Percentile limits of the AUC over `n` resamples (Efron and Tibshirani 1993), drawn per class.
+def bootstrap_limits(labels: ArrayLike, resampled: np.ndarray, level: float = 0.95) -> Interval:
+    """Percentile limits of the AUC from the AUCs `(n,)` of resamples (Efron and Tibshirani 1993).
 
     If every resample has the same AUC, the limits are those of Clopper and Pearson, as for DeLong.
-
-    >>> import numpy as np
-    >>> labels, scores = [0, 0, 0, 1, 1, 1], [1, 2, 4, 3, 5, 6]
-    >>> low, high = stratified_bootstrap_interval(labels, scores, n=1000, rng=np.random.default_rng(0))
-    >>> low < 8 / 9 <= high
-    True
-    """
-    return bootstrap_limits(labels, bootstrap_aucs(labels, scores, n, rng), level)
-
-
-def bootstrap_limits(labels: ArrayLike, resampled: np.ndarray, level: float = 0.95) -> Interval:
-    """The limits of `stratified_bootstrap_interval` from the AUCs `(n,)` of existing resamples.
 
     >>> import numpy as np
     >>> bootstrap_limits([0, 1], np.linspace(0.5, 0.9, 101), level=0.5)

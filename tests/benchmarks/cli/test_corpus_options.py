@@ -67,7 +67,9 @@ def test_a_run_of_another_size_keeps_to_its_folder_and_says_so(tmp_path):
     assert [folder.name for folder in (tmp_path / "results").iterdir()] == ["synthetic-20+6-1s-8ch"]
     root = tmp_path / "results" / "synthetic-20+6-1s-8ch" / "code-nearest"
     assert load_results(root)["status"].tolist() == ["ok", "ok"]
-    caption = "SYNTHETIC DATA: not to be set beside published figures. Synthetic machines (generated), 20 + 6 clips of 1 s"
+    caption = (
+        "SYNTHETIC DATA: not to be set beside published figures. Synthetic machines (generated), 20 + 6 clips of 1 s"
+    )
     assert caption in (root / "leaderboard.md").read_text()
     again = run_all("reproduce", next(root.glob("cells/random/fan/*")))
     assert "equal" in again.stdout

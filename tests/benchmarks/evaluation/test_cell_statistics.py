@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 
 from benchmarks.evaluation.cell_statistics import cell_statistics
-from benchmarks.evaluation.comparison import paired_bootstrap_interval, paired_cells
-from benchmarks.evaluation.intervals import auc_interval, stratified_bootstrap_interval
+from benchmarks.evaluation.intervals import auc_interval
 from tests.support.made_results import noisy, small
+from tests.support.reference_intervals import paired_bootstrap_interval, paired_cells, stratified_bootstrap_interval
 
 PLACE = ["machine", "unit", "snr_db", "seed"]
 

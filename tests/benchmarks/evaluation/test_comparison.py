@@ -5,8 +5,6 @@ import pandas as pd
 import pytest
 
 from benchmarks.evaluation.comparison import (
-    paired_bootstrap_interval,
-    paired_cells,
     smallest_detectable_difference,
     spreads,
     unit_aucs,
@@ -16,6 +14,7 @@ from benchmarks.evaluation.intervals import delong
 from benchmarks.evaluation.sampling_error import sampling_error
 from features import InputError
 from tests.support.made_results import noisy, small
+from tests.support.reference_intervals import paired_bootstrap_interval, paired_cells
 
 
 def test_units_average_seeds_then_noise_levels():
