@@ -26,7 +26,7 @@ for commands in (run_commands, data_commands, result_commands):
 
 
 class Stopped(BaseException):
-    """The process was told to stop, by Ctrl-C or by SIGTERM."""
+    """Ctrl-C or SIGTERM: the process must stop."""
 
     def __init__(self, number: int) -> None:
         super().__init__(number)

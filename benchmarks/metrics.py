@@ -25,7 +25,11 @@ Metric = Callable[[ArrayLike, ArrayLike], float]
 
 
 def auc(labels: ArrayLike, scores: ArrayLike) -> float:
-    """Area under the ROC curve: the chance that an abnormal clip scores above a normal one. Chance 0.5, perfect 1."""
+    """Area under the ROC curve: the chance that an abnormal clip scores above a normal one. Chance 0.5, perfect 1.
+
+    >>> auc([0, 0, 1, 1], [0.1, 0.4, 0.4, 0.9])
+    0.875
+    """
     return float(roc_auc_score(*checked(labels, scores)))
 
 
@@ -34,6 +38,11 @@ def pauc(labels: ArrayLike, scores: ArrayLike, max_fpr: float = 0.1) -> float:
 
     With `raw` the plain area and p = `max_fpr`: 0.5 (1 + (raw - p^2/2) / (p - p^2/2)). Chance 0.5, perfect 1; values
     below 0.5 are legal. The DCASE Task 2 evaluators use this form with p = 0.1.
+
+    >>> pauc([0, 0, 1, 1], [0.1, 0.4, 0.3, 0.9], max_fpr=0.5)
+    0.6666666666666666
+    >>> pauc([0, 1], [0.2, 0.7])
+    1.0
     """
     if not 0 < max_fpr <= 1:
         raise InputError(f"pauc: max_fpr={max_fpr}; give a false-alarm rate above 0 and at most 1, usually 0.1")
@@ -41,7 +50,11 @@ def pauc(labels: ArrayLike, scores: ArrayLike, max_fpr: float = 0.1) -> float:
 
 
 def average_precision(labels: ArrayLike, scores: ArrayLike) -> float:
-    """Mean precision over the recalls at which it changes. Chance is the share of abnormal clips, perfect 1."""
+    """Mean precision over the recalls at which it changes. Chance is the share of abnormal clips, perfect 1.
+
+    >>> round(average_precision([0, 0, 1, 1], [0.1, 0.4, 0.3, 0.9]), 3)
+    0.833
+    """
     return float(average_precision_score(*checked(labels, scores)))
 
 
@@ -49,7 +62,11 @@ METRICS: Mapping[str, Metric] = {"auc": auc, "pauc": pauc, "ap": average_precisi
 
 
 def checked(labels: ArrayLike, scores: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-    """Return labels `(n_clips,) int` and scores `(..., n_clips) float64`, or raise `InputError` with what is wrong."""
+    """Return labels `(n_clips,) int` and scores `(..., n_clips) float64`, or raise `InputError` with what is wrong.
+
+    >>> checked([0, 1], [1, 2])
+    (array([0, 1]), array([1., 2.]))
+    """
     label, score = np.asarray(labels), np.asarray(scores, dtype=float)
     if label.ndim != 1 or score.shape[-1:] != label.shape:
         raise InputError(f"metrics: labels {label.shape} but scores {score.shape}; give one label and one score a clip")

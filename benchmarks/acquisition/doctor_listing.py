@@ -10,7 +10,7 @@ from benchmarks.acquisition.callbacks import OnStep, ignore
 from benchmarks.acquisition.disk import disk_errors, hash_file
 from benchmarks.datasets import mimii_release
 from benchmarks.datasets.dataset import Clip
-from benchmarks.datasets.kept_channels import Kept
+from benchmarks.datasets.kept_channels import KeptChannels
 from benchmarks.datasets.mimii import clip_of
 from benchmarks.datasets.mimii_layout import EXPECTED, Place, place_of, why_misplaced
 from benchmarks.datasets.mimii_release import Archive
@@ -61,7 +61,7 @@ class FoundFolder:
     where: str
     place: Place
     kind: str  # "archive", "tree" or "mono store"
-    kept: Kept | None
+    kept: KeptChannels | None
     clips: tuple[Clip, ...]
 
 
@@ -124,7 +124,7 @@ class Listing:
     def _add(self, folder: Folder, kind: str) -> None:
         try:
             place = place_of(folder)
-            kept = Kept.read(Path(folder.where)) if folder.has_channels else None
+            kept = KeptChannels.read(Path(folder.where)) if folder.has_channels else None
         except InputError as error:
             self.add_error(folder.where, error)
             return

@@ -19,7 +19,7 @@ from benchmarks.acquisition.disk import disk_errors, free_bytes, hash_file
 from benchmarks.acquisition.fetch import RemoteFile, RetryPolicy, fetch, part_of
 from benchmarks.acquisition.mono_store import has_store, make_store, partial_of, store_of
 from benchmarks.datasets import mimii_release
-from benchmarks.datasets.kept_channels import Kept
+from benchmarks.datasets.kept_channels import KeptChannels
 from benchmarks.datasets.mimii_release import ADDRESS, RECORDED, Archive
 from features import InputError
 
@@ -46,7 +46,7 @@ class Download:
 
     def __post_init__(self) -> None:
         if self.channels is not None:
-            Kept(self.channels, RECORDED, "")
+            KeptChannels(self.channels, RECORDED, "")
         if urlsplit(self.address).scheme not in ("http", "https") or not urlsplit(self.address).netloc:
             raise InputError(
                 f"--address {self.address!r}: give http://... or https://..., with {{archive}} in place of the name; "

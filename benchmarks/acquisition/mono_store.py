@@ -18,7 +18,7 @@ import numpy as np
 
 from benchmarks.acquisition.callbacks import OnStep, ignore
 from benchmarks.acquisition.disk import disk_errors
-from benchmarks.datasets.kept_channels import Kept, StoredClip
+from benchmarks.datasets.kept_channels import KeptChannels, StoredClip
 from benchmarks.datasets.mimii import clip_of
 from benchmarks.datasets.mimii_layout import place_of
 from benchmarks.datasets.mimii_release import RECORDED
@@ -57,7 +57,7 @@ def has_store(archive: Path, channels: Sequence[int]) -> bool:
         return False
     if not (store / CHANNELS_FILE).is_file():
         raise InputError(f"{store}: exists, but is not a mono store; move it away, or keep the archives as they are")
-    kept = Kept.read(store)
+    kept = KeptChannels.read(store)
     if missing := sorted(set(channels) - set(kept.channels)):
         raise InputError(
             f"{store}: keeps channels {kept.text}, but --keep-channels also names {', '.join(map(str, missing))}; "
@@ -73,7 +73,7 @@ def make_store(archive: Path, channels: Sequence[int], on_step: OnStep = ignore)
     the layout, a clip is not 16 bit or lacks a channel, the disk is full, or a stored clip differs.
     """
     clips = _clips(archive)
-    kept = Kept(tuple(channels), RECORDED, archive.name)
+    kept = KeptChannels(tuple(channels), RECORDED, archive.name)
     store, partial = store_of(archive), partial_of(archive)
     is_made = has_store(archive, channels)
     folder = store if is_made else _prepare(partial, kept)
@@ -120,7 +120,7 @@ def _clips(archive: Path) -> dict[str, ZipMember]:
     return clips
 
 
-def _prepare(partial: Path, kept: Kept) -> Path:
+def _prepare(partial: Path, kept: KeptChannels) -> Path:
     """Prepare the folder of an unfinished store; one with other channels is deleted."""
     with disk_errors(partial, 0):
         if partial.exists() and not _is_of(partial, kept):
@@ -130,9 +130,9 @@ def _prepare(partial: Path, kept: Kept) -> Path:
     return partial
 
 
-def _is_of(folder: Path, kept: Kept) -> bool:
+def _is_of(folder: Path, kept: KeptChannels) -> bool:
     try:
-        return Kept.read(folder) == kept
+        return KeptChannels.read(folder) == kept
     except InputError:
         return False
 
@@ -148,7 +148,7 @@ def _holds(file: Path, channels: Sequence[int], sound: np.ndarray, sample_rate: 
     if not file.exists():
         return False
     try:
-        stored = StoredClip(WavFile(file), Kept.read(file.parent))
+        stored = StoredClip(WavFile(file), KeptChannels.read(file.parent))
         found = [stored.read(channel) for channel in channels]
     except InputError:
         return False
@@ -163,7 +163,7 @@ def _pcm(sound: np.ndarray, member: ZipMember) -> np.ndarray:
     return scaled.astype("<i2")
 
 
-def _write(file: Path, kept: Kept, pcm: np.ndarray, sample_rate: int) -> None:
+def _write(file: Path, kept: KeptChannels, pcm: np.ndarray, sample_rate: int) -> None:
     """Write a clip under a temporary name and rename it, so that a clip with its own name is complete."""
     file.parent.mkdir(parents=True, exist_ok=True)
     kept.write(file.parent)

@@ -39,11 +39,11 @@ def report(
 ) -> None:
     """Build every table again from stored scores: leaderboards, tests, thresholds, published figures."""
     from benchmarks.cli import result_output
-    from benchmarks.evaluation.thresholds import CLIPS_PER_DAY
-    from benchmarks.reporting.full_report import Wanted
+    from benchmarks.evaluation.operating_points import CLIPS_PER_DAY
+    from benchmarks.reporting.full_report import ReportOptions
 
-    wanted = Wanted(words(columns), prefer, CLIPS_PER_DAY if clips_per_day is None else clips_per_day)
-    result_output.report(directory, wanted, by, console)
+    options = ReportOptions(words(columns), prefer, CLIPS_PER_DAY if clips_per_day is None else clips_per_day)
+    result_output.report(directory, options, by, console)
 
 
 @app.command()

@@ -12,12 +12,12 @@ from benchmarks.exchange.reproduce import read_result, reopen_dataset
 from benchmarks.exchange.reproduce import reproduce as run_again
 from benchmarks.exchange.score_export import export_scores as export
 from benchmarks.exchange.verification import verify_results as verify
-from benchmarks.reporting import tables
-from benchmarks.reporting.breakdown import Breakdown, breakdown
+from benchmarks.reporting.breakdown import breakdown, selection
 from benchmarks.reporting.cite import bibtex, of_results
-from benchmarks.reporting.full_report import FOLDER, Wanted, write_full_report
-from benchmarks.reporting.report import make_report, write_report
-from benchmarks.reporting.table_layout import default_columns
+from benchmarks.reporting.full_report import FOLDER, ReportOptions, write_full_report
+from benchmarks.reporting.leaderboard_files import make_report, write_leaderboard
+from benchmarks.reporting.leaderboard_table import default_columns
+from benchmarks.reporting.render_terminal import terminal
 from benchmarks.run.plan import Plan
 from benchmarks.run.store import Store
 from features import InputError
@@ -60,7 +60,7 @@ def import_scores(directory: Path, entry: Entry, plan: Plan, results: Path, comm
     """
     store = Store(results / plan.dataset.folder / plan.protocol.name)
     cells = import_from(directory, replace(entry, command=command), plan, store)
-    files = write_report(store.root)
+    files = write_leaderboard(store.root)
     seeds = ", ".join(str(seed) for seed in sorted({cell.seed for cell in cells}))
     console.print(f"{entry.name}: {len(cells)} cells imported, seeds {seeds}; marked (scores only)", markup=False)
     console.print(f"Tables: {store.root}/ {', '.join(file.name for file in files)}", markup=False, soft_wrap=True)
@@ -82,20 +82,20 @@ def verify_results(directory: Path, console: Console) -> bool:
     return not any(found.values())
 
 
-def report(directory: Path, wanted: Wanted, by: str, console: Console) -> None:
+def report(directory: Path, options: ReportOptions, by: str, console: Console) -> None:
     """Build every table of stored results again, print the leaderboard, and say where the files are.
 
     directory: a folder <results>/<dataset>/<protocol>, or one above several. by: "machine", "snr" or "unit" prints the
-    leaderboard broken down; columns that are wanted are printed in its place. Raises `InputError`.
+    leaderboard broken down, otherwise with the columns of the options. Raises `InputError`.
     """
     roots = [directory] if (directory / "cells").is_dir() else sorted({p.parent for p in directory.glob("*/*/cells")})
     if not roots:
         raise InputError(f"{directory}: no results; name the folder <results>/<dataset>/<protocol>, or one above it")
     for root in roots:
         made = make_report(root)
-        columns = list(wanted.columns) or default_columns(made.board)
-        shown = breakdown(made, by) if by else Breakdown(made.board, [columns])
-        files = write_full_report(root, wanted, made)
-        for part in shown.columns:
-            console.print(tables.terminal(shown.board, made.caption, part, console.width))
+        columns = options.columns or default_columns(made.board)
+        tables = breakdown(made, by) if by else selection(made, [columns], "leaderboard")
+        files = write_full_report(root, options, made)
+        for table in tables:
+            console.print(terminal(table, console.width))
         console.print(f"Files: {root}/ and {root / FOLDER}/, {len(files)} in all", markup=False, soft_wrap=True)

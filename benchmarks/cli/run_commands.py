@@ -50,7 +50,7 @@ def run(
         return
     from benchmarks.cli import run_output
     from benchmarks.datasets import find_data
-    from benchmarks.reporting.report import make_report, write_report
+    from benchmarks.reporting.leaderboard_files import make_report, write_leaderboard
 
     plugins = load_plugins(how.plugins)
     chosen = _choose_detectors(how)
@@ -60,7 +60,7 @@ def run(
     runner = _runner(plan, how, plugins)
     failures = run_output.run(plan, runner, how.force, chosen.left_out, console)
     report = make_report(runner.store.root)
-    files = write_report(runner.store.root, report)
+    files = write_leaderboard(runner.store.root, report)
     run_output.show(report, plan, runner, failures, files, console)
     raise typer.Exit(1 if failures else 0)
 
@@ -129,7 +129,7 @@ def _plan(
 
 
 def _runner(plan: "Plan", how: RunOptions, plugins: tuple[str, ...]) -> "Runner":
-    from benchmarks.reporting.report import QUICK_SUFFIX
+    from benchmarks.reporting.leaderboard_files import QUICK_SUFFIX
     from benchmarks.run.runner import Runner
     from benchmarks.run.store import Store
     from features.cache import FeatureCache

@@ -12,8 +12,9 @@ from rich.table import Table
 from benchmarks.cell import snr_text
 from benchmarks.cli.progress import progress_of, time_text
 from benchmarks.datasets import DATASETS
-from benchmarks.reporting import tables
-from benchmarks.reporting.report import Report, make_report
+from benchmarks.reporting.leaderboard_files import Report, make_report
+from benchmarks.reporting.leaderboard_table import leaderboard_table
+from benchmarks.reporting.render_terminal import terminal
 from benchmarks.run.estimate import Estimate, estimate
 from benchmarks.run.plan import GroupKey, Job, Plan
 from benchmarks.run.protocols import CHANNEL_RULES, SPLIT_RULES
@@ -111,7 +112,7 @@ def show(
     groups = [group.key for group in plan.groups]
     if len(groups) < len(report.results[["machine", "unit", "snr_db"]].drop_duplicates()):
         report = make_report(root, groups)
-    console.print(tables.terminal(report.board, report.caption, width=console.width))
+    console.print(terminal(leaderboard_table(report.board, report.caption), console.width))
     for job, failure in failures:
         console.print(f"failed: {job.cells[0]}: {failure}", style="red", markup=False)
         console.print(f"  again: {_repeat(job, runner.command)}", markup=False, soft_wrap=True)

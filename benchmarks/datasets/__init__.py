@@ -1,4 +1,4 @@
-"""The corpora: one per file, all on the contract of `dataset.py`."""
+"""The corpora, one per file. All follow the contract in `dataset.py`."""
 
 import os
 from collections.abc import Callable
@@ -30,7 +30,7 @@ DATASETS: dict[str, type[Dataset]] = {corpus.name: corpus for corpus in _CORPORA
 
 _FROM_DATA: dict[str, Callable[[Path], Dataset]] = {
     "mimii": Mimii,
-    "dcase": open_dcase,  # whichever edition it is
+    "dcase": open_dcase,  # the edition is found from the names in the folder
     **EDITIONS,
     "folder": RecordingFolder,
     "table": FeatureTable,
@@ -38,7 +38,7 @@ _FROM_DATA: dict[str, Callable[[Path], Dataset]] = {
 
 
 def find_data(data: Path | None) -> Path | None:
-    """Where the recordings are: `data` if given, else the variable `ASDBENCH_DATA`, else `data/mimii` if it exists."""
+    """Return the folder of the recordings: `data` if given, else `ASDBENCH_DATA`, else `data/mimii` if it exists."""
     if data is not None:
         return data
     if variable := os.environ.get("ASDBENCH_DATA"):
@@ -47,12 +47,15 @@ def find_data(data: Path | None) -> Path | None:
 
 
 def open_dataset(name: str | None, data: Path | None) -> Dataset:
-    """Open a corpus by name; without one, MIMII where `find_data` finds it, else the synthetic corpus.
+    """Open a corpus by name. Without a name, open MIMII where `find_data` finds it, else the synthetic corpus.
 
-    Raises `InputError` where the name is unknown or its recordings are not there.
+    Raises `InputError` where the name is unknown or its recordings are missing.
+
+    >>> open_dataset("synthetic", None).title
+    'Synthetic machines (generated)'
     """
     if name not in (None, "synthetic", *_FROM_DATA):
-        raise InputError(f"--dataset {name}: there are {', '.join(_FROM_DATA)}, synthetic")
+        raise InputError(f"--dataset {name}: unknown; there are {', '.join(_FROM_DATA)}, synthetic")
     folder = find_data(data)
     if name == "synthetic" or (name is None and folder is None):
         return Synthetic()

@@ -1,10 +1,10 @@
-"""DCASE Task 2 and its sister corpora: names of files say section, domain, part and class.
+"""DCASE Task 2 and related corpora: the names of files state section, domain, part and class.
 
     2020          fan/train/normal_id_00_00000000.wav, fan/test/anomaly_id_00_00000000.wav
     2021          fan/train/section_00_source_train_normal_0000_<attributes>.wav, fan/source_test/, fan/target_test/
-    2022 to 2025  the same names, fan/test/ for both domains, fan/supplemental/ (2025) beside
+    2022 to 2025  the same names, fan/test/ for both domains; 2025 also has fan/supplemental/
 
-In evaluation sets the names lack the class (`id_05_00000000.wav`, `section_03_source_test_0000.wav`), from 2022 on
+In evaluation sets no name states the class (`id_05_00000000.wav`, `section_03_source_test_0000.wav`), from 2022 on
 also the domain (`section_00_0000.wav`). The editions, one class each, are in `dcase_editions.py`.
 """
 
@@ -20,7 +20,7 @@ from benchmarks.datasets.dataset import Clip, Dataset
 from benchmarks.datasets.wav_folders import Folder, wav_folders, what_is_there
 from features import InputError, WavFile, ZipMember
 
-Layout = Literal[2020, 2021, 2022]  # the year that it came into use
+Layout = Literal[2020, 2021, 2022]  # the first year of its use
 
 EXPECTED: dict[Layout, str] = {
     2020: "expected fan/train/normal_id_00_00000000.wav, fan/test/anomaly_id_00_00000000.wav and so on",
@@ -28,7 +28,7 @@ EXPECTED: dict[Layout, str] = {
     2022: "expected fan/train/section_00_source_train_normal_0000_....wav, fan/test/section_00_source_test_...",
 }
 _PARTS = {"train": "train", "test": "test", "source_test": "test", "target_test": "test"}
-_IGNORED = "supplemental"  # noise or clean machine sound, in neither part
+_IGNORED = "supplemental"  # noise or clean machine sound; belongs to neither part
 _LABELS = {"normal": 0, "anomaly": 1, None: None}
 _ID = re.compile(r"(?:(?P<kind>normal|anomaly)_)?(?P<unit>id_\d\d)_\d+\.wav")
 _SECTION = re.compile(
@@ -39,12 +39,12 @@ _STATED = re.compile(r"dcase[ _-]?(?P<year>20\d\d)|mimii[ _-]?(?P<sister>due|dg)
 
 
 class Recording(NamedTuple):
-    """A WAV file whose names are those of one of the layouts."""
+    """A WAV file in one of the layouts."""
 
     folder: Folder
     name: str
     machine: str
-    place: str  # the folder that it lies in: train, test, source_test, target_test
+    place: str  # its folder: train, test, source_test, target_test
     match: re.Match[str]
     stated: str | None  # the edition that a folder or archive above names: "dcase2023" of `dcase2023t2`
 
@@ -54,7 +54,7 @@ class Recording(NamedTuple):
 
 
 class Found(NamedTuple):
-    """What lies under a root: recordings of any layout, the WAV files outside them, whether any are supplemental."""
+    """What a root holds: recordings of any layout, WAV files outside the layouts, whether any are supplemental."""
 
     recordings: list[Recording]
     outside: list[str]
@@ -66,8 +66,8 @@ class Dcase(Dataset):
     """One edition: 16 kHz, one channel, 6 to 18 s; training clips are normal, test clips of both classes or secret.
 
     `root` is a folder that holds, at any depth, the published archives (read in place), their unpacked trees, or any
-    part of either. A unit is a section, or an id in 2020. A folder above that names another edition (`dcase2021t2`) is
-    left out, and so is `supplemental/`. A clip found more than once is listed once, with a warning.
+    part of either. A unit is a section, or an id in 2020. Recordings below a folder that names another edition
+    (`dcase2021t2`) are left out, and so is `supplemental/`. A clip found more than once is listed once, with a warning.
     """
 
     root: Path
@@ -78,51 +78,51 @@ class Dcase(Dataset):
 
     @property
     def identity(self) -> str:
-        """The edition; which clips of it are there is told by their names."""
+        """The title of the edition. Which of its clips are there is seen from their names."""
         return self.title
 
     def clips(self) -> list[Clip]:
-        """List all clips in order of their paths `<machine>/<train|test>/<name>`, the same for every layout.
+        """List all clips, sorted by path. A path is `<machine>/<train|test>/<name>` in every layout.
 
         Raises `InputError` where `root` is missing, holds no clip of this edition or a damaged archive. Warns of clips
-        found twice and of WAV files that belong to no clip of this edition.
+        found twice and of WAV files that are not clips of this edition.
         """
         root = os.path.abspath(self.root)
         recordings, outside, _ = find_recordings(root, EXPECTED[self.layout])
-        mine = list[Recording]()
+        chosen = list[Recording]()
         for recording in recordings:
-            if self._is_mine(recording):
-                mine.append(recording)
+            if self._is_of_edition(recording):
+                chosen.append(recording)
             else:
                 outside.append(f"{recording.folder.where}/{recording.name}")
-        self._check(root, mine, outside)
+        self._check(root, chosen, outside)
         found: dict[str, Clip] = {}
-        for recording in mine:
+        for recording in chosen:
             clip = _clip(recording)
             found.setdefault(clip.path, clip)
-        if n_twice := len(mine) - len(found):
-            _warn(f"{root}: {n_twice} of {len(found)} clips found twice; used files before archives, in order of names")
+        if n_twice := len(chosen) - len(found):
+            _warn(f"{root}: {n_twice} of {len(found)} clips found twice; files come before archives, in order of names")
         if outside:
-            _warn(f"{root}: {len(outside)} WAV files are no clips of {self.title} and left out, e.g. {outside[0]}")
+            _warn(f"{root}: {len(outside)} WAV files are not clips of {self.title} and are left out, e.g. {outside[0]}")
         return [found[path] for path in sorted(found)]
 
-    def _is_mine(self, recording: Recording) -> bool:
+    def _is_of_edition(self, recording: Recording) -> bool:
         return recording.has_section == (self.layout > 2020) and recording.stated in (None, self.name)
 
-    def _check(self, root: str, mine: list[Recording], outside: list[str]) -> None:
+    def _check(self, root: str, chosen: list[Recording], outside: list[str]) -> None:
         expected = f"{EXPECTED[self.layout]}, below no folder that names another edition"
-        if not mine:
+        if not chosen:
             raise InputError(f"{root}: no clip of {self.title}, found {what_is_there(root, outside)}; {expected}")
-        shifted = [recording for recording in mine if recording.place not in ("train", "test")]
+        shifted = [recording for recording in chosen if recording.place not in ("train", "test")]
         if self.layout == 2022 and shifted:
             raise InputError(
-                f"{shifted[0].folder.where}: {self.title} has no folder {shifted[0].place}, which is of the layout of "
-                "2021; choose --dataset dcase2021 or mimii_due, or name a folder that holds one edition alone"
+                f"{shifted[0].folder.where}: {self.title} has no folder {shifted[0].place}, which is in the layout "
+                "of 2021; choose --dataset dcase2021 or mimii_due, or give a folder that holds only one edition"
             )
 
 
 def find_recordings(root: str, expected: str) -> Found:
-    """Read the names of all WAV files under `root`. Where it is missing, `InputError` says what was expected."""
+    """Read the names of all WAV files under `root`. Raises `InputError`, with `expected`, where it is missing."""
     recordings, outside, supplemental = [], list[str](), False
     for folder in wav_folders(root, expected):
         machine, place = ("", "", *folder.parts)[-2:]
@@ -142,7 +142,7 @@ def find_recordings(root: str, expected: str) -> Found:
 
 
 def _stated(parts: Sequence[str]) -> str | None:
-    """The edition that the nearest of these names states."""
+    """Return the edition that the last of these names states, if one does."""
     for part in reversed(parts):
         if stated := _STATED.search(part):
             return f"dcase{stated['year']}" if stated["year"] else f"mimii_{stated['sister'].lower()}"

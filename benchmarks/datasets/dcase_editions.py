@@ -1,7 +1,7 @@
 """The editions of DCASE Task 2 and the two MIMII corpora of the same layouts: title, licence, source, metric.
 
-A corpus of 2022 to 2025 looks like any other of these years. What tells them apart are the names of folders above
-(`dcase2023t2`, as the challenge's own download scripts have it) and the machines that only one evaluation set has.
+The corpora of 2022 to 2025 have the same layout. They are distinguished by the names of the folders above (the
+download scripts of the challenge use `dcase2023t2`) and by machines that only one evaluation set has.
 """
 
 import os
@@ -38,7 +38,7 @@ class Dcase2020(Dcase):
 
 @dataclass(frozen=True)
 class Dcase2021(Dcase):
-    """Machines fan, gearbox, pump, slider, valve, ToyCar, ToyTrain; two domains, tested apart."""
+    """Machines fan, gearbox, pump, slider, valve, ToyCar, ToyTrain; two domains, tested separately."""
 
     name = "dcase2021"
     title = "DCASE 2021 Task 2"
@@ -123,7 +123,7 @@ class Dcase2024(Dcase):
 
 @dataclass(frozen=True)
 class Dcase2025(Dcase):
-    """As 2023 with other evaluation machines; clean machine sound or mere noise beside, which is not used here."""
+    """As 2023 with other evaluation machines; also clean machine sound or noise, which is not used here."""
 
     name = "dcase2025"
     title = "DCASE 2025 Task 2"
@@ -186,7 +186,7 @@ EDITIONS: dict[str, type[Dcase]] = {
     edition.name: edition
     for edition in (Dcase2020, Dcase2021, Dcase2022, Dcase2023, Dcase2024, Dcase2025, MimiiDue, MimiiDg)
 }
-_OWN_MACHINES = {  # of evaluation sets, in no other year
+_OWN_MACHINES = {  # of evaluation sets, and in no other year
     "dcase2023": {"bandsaw", "grinder", "shaker", "ToyDrone", "ToyNscale", "ToyTank", "Vacuum"},
     "dcase2024": {"3DPrinter", "AirCompressor", "BrushlessMotor", "HairDryer", "HoveringDrone", "RoboticArm", "Scanner"}
     | {"ToothBrush", "ToyCircuit"},
@@ -196,35 +196,40 @@ _OWN_MACHINES = {  # of evaluation sets, in no other year
 
 
 def open_dcase(root: Path, year: int | None = None) -> Dcase:
-    """Open the edition of a year, or the one that is told by the names under `root`.
+    """Open the edition of a year, or the one that the names under `root` allow.
 
-    Raises `InputError` where there is no such year, and where the names tell none or several.
+    Raises `InputError` where there is no such year, and where the names allow no edition or several.
+
+    >>> open_dcase(Path("data"), 2023).title
+    'DCASE 2023 Task 2'
     """
     if year is None:
-        return EDITIONS[_told(os.path.abspath(root))](root)
+        return EDITIONS[_only_edition(os.path.abspath(root))](root)
     if f"dcase{year}" not in EDITIONS:
-        raise InputError(f"DCASE Task 2 of {year}: known are 2020 to 2025; MIMII DUE and DG are mimii_due and mimii_dg")
+        raise InputError(
+            f"DCASE Task 2 of {year}: the editions are 2020 to 2025; MIMII DUE and DG are mimii_due and mimii_dg"
+        )
     return EDITIONS[f"dcase{year}"](root)
 
 
-def _told(root: str) -> str:
-    """The one edition that the names of folders above, of files or of machines allow."""
+def _only_edition(root: str) -> str:
+    """Return the one edition that the names of folders, files and machines allow."""
     found = find_recordings(root, "expected an edition of DCASE Task 2, see docs/datasets.md")
     stated = {recording.stated for recording in found.recordings if recording.stated}
     possible = sorted(stated or _by_layout(found))
     if len(possible) == 1 and possible[0] in EDITIONS:
         return possible[0]
-    known = f"there are {', '.join(EDITIONS)}"
+    known = f"the editions are {', '.join(EDITIONS)}"
     if not found.recordings:
-        raise InputError(f"{root}: no clip of DCASE Task 2, in any of its layouts; {known}, see docs/datasets.md")
+        raise InputError(f"{root}: no clip of DCASE Task 2 in any of its layouts; {known}, see docs/datasets.md")
     raise InputError(
-        f"{root}: the names allow {', '.join(possible)}; name one with --dataset, e.g. --dataset {possible[-1]}, or a "
-        f"folder that holds one edition alone; {known}"
+        f"{root}: the names allow {', '.join(possible)}; choose one with --dataset, e.g. --dataset {possible[-1]}, or "
+        f"give a folder that holds only one edition; {known}"
     )
 
 
 def _by_layout(found: Found) -> set[str]:
-    """The editions that look like this."""
+    """Return the editions whose layout and machines fit."""
     ids = {"dcase2020"} if any(not recording.has_section for recording in found.recordings) else set()
     sections = [recording for recording in found.recordings if recording.has_section]
     if not sections:

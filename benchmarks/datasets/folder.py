@@ -1,4 +1,4 @@
-"""Own recordings: WAV files in folders normal/ and abnormal/, or beside a label.csv that says what each one is."""
+"""Own recordings: WAV files in folders normal/ and abnormal/, or with a label.csv that states the class of each."""
 
 import hashlib
 import os
@@ -29,17 +29,17 @@ class RecordingFolder(Dataset):
     """WAV files of any rate, length and number of channels, in one of two layouts, at any depth, or in zip archives.
 
     - `<machine>/<unit>/normal/` and `/abnormal/`, with any names; a folder above like `6dB` or `6_dB_press` states the
-      noise level, without one it is None;
+      noise level; without such a folder it is None;
     - `label.csv` in `root`, with `file_id` (a file's name, or its path below `root`, with or without `.wav`),
-      `abnormal` (0, 1), `split` (train, valid, validation, test), and if you like `machine` and `unit`. Only normal
-      clips train and validate: an anomaly in train is an error, one in validation is left out with a warning.
+      `abnormal` (0, 1), `split` (train, valid, validation, test), and optionally `machine` and `unit`. Only normal
+      clips train and validate: an abnormal clip in train is an error, one in validation is left out with a warning.
 
-    `sample_rate` in Hz. A clip of another rate is resampled to it; with `resample=False` it is an error.
+    `sample_rate` is in Hz. A clip of another rate is resampled to it; with `resample=False` it is an error.
     """
 
     root: Path
     resample: bool = True
-    sample_rate: int = 16_000  # type: ignore[misc]  # a field: own recordings may keep their rate
+    sample_rate: int = 16_000  # type: ignore[misc]  # a field here, so that own recordings can keep their rate
 
     name: ClassVar[str] = "folder"
     title: ClassVar[str] = "Own recordings"
@@ -52,21 +52,21 @@ class RecordingFolder(Dataset):
 
     @property
     def official_split(self) -> str:  # type: ignore[override]
-        """`labels` where a label.csv says who trains, else `code`."""
+        """`labels` where there is a label.csv, else `code`."""
         return "labels" if self._label_file.is_file() else "code"
 
     @cached_property
     def identity(self) -> str:
-        """Names, sizes and times (or checksums) of all clips, and what happens to those of another rate."""
+        """Names, sizes and times (or checksums) of all clips, and what happens to clips of another rate."""
         found = hashlib.sha256("\n".join(clip.audio.identity for clip in self._listed).encode()).hexdigest()[:16]
         other = f"resampled to it by librosa {METHOD}" if self.resample else "refused"
         return f"{len(self._listed)} clips {found}, {self.sample_rate} Hz, other rates {other}"
 
     def clips(self) -> list[Clip]:
-        """List all clips in order of their paths; no audio is opened.
+        """List all clips, sorted by path, without opening audio.
 
         Raises `InputError` where `root` is missing or holds no clips, and where label.csv is wrong. Warns of WAV files
-        that are no clips, of clips found twice, and of anomalies in the validation part.
+        that are not clips, of clips found twice, and of abnormal clips in the validation part.
         """
         return list(self._listed)
 
@@ -98,9 +98,9 @@ class RecordingFolder(Dataset):
                 clip = Clip(place.machine, place.unit, place.snr_db, place.label, path, self._audio(folder, name, path))
                 found.setdefault(path, clip)
         if n_twice:
-            _warn(f"{root}: {n_twice} of {len(found)} clips found twice; used files before archives, in order of names")
+            _warn(f"{root}: {n_twice} of {len(found)} clips found twice; files come before archives, in order of names")
         if outside and found:
-            _warn(f"{root}: {len(outside)} WAV files in no folder normal or abnormal left out, e.g. {outside[0]}")
+            _warn(f"{root}: {len(outside)} WAV files in no folder normal or abnormal are left out, e.g. {outside[0]}")
         return list(found.values())
 
     def _labelled(self, root: str, folders: list[Folder]) -> list[Clip]:
@@ -108,14 +108,14 @@ class RecordingFolder(Dataset):
         labels = read_labels(self._label_file, list(sounds))
         unnamed = [path for path in sounds if path not in labels]
         if unnamed:
-            _warn(f"{root}: {len(unnamed)} WAV files that {LABEL_FILE} does not name left out, e.g. {unnamed[0]}")
-        useless = {path: label for path, label in labels.items() if label.split == "validation" and label.abnormal}
-        if useless:
+            _warn(f"{root}: {len(unnamed)} WAV files that {LABEL_FILE} does not name are left out, e.g. {unnamed[0]}")
+        unused = {path: label for path, label in labels.items() if label.split == "validation" and label.abnormal}
+        if unused:
             _warn(
-                f"{self._label_file}: {len(useless)} anomalies in the validation part left out, since only normal "
-                f"clips may validate, e.g. {next(iter(useless))}; move them to test to have them judged"
+                f"{self._label_file}: {len(unused)} abnormal clips in the validation part are left out, since only "
+                f"normal clips may validate, e.g. {next(iter(unused))}; move them to test to evaluate them"
             )
-        used = [path for path in labels if path not in useless]
+        used = [path for path in labels if path not in unused]
         return [self._labelled_clip(root, path, labels[path], *sounds[path]) for path in used]
 
     def _labelled_clip(self, root: str, path: str, label: Label, folder: Folder, name: str) -> Clip:
@@ -139,7 +139,7 @@ class _Place(NamedTuple):
 
 
 def _place(folder: Folder) -> _Place | None:
-    """Tell machine, unit, noise level and class from the names above a file; None where these tell no class."""
+    """Read machine, unit, noise level and class from the names above a file; None where no name states the class."""
     parts = ["", "", "", *(without_zip(part) for part in folder.parts)]
     above, unit, kind = parts[:-2], parts[-2], parts[-1]
     if kind not in LABELS:
@@ -154,7 +154,7 @@ def _place(folder: Folder) -> _Place | None:
 
 
 def _paths(root: str, folder: Folder) -> Iterator[tuple[str, str]]:
-    """Name of each WAV file of a folder and its path below `root`."""
+    """Yield the name of each WAV file of a folder and its path below `root`."""
     below = folder.parts[len(Path(root).parts) :]
     for name in folder.wavs:
         yield name, "/".join((*below, name))

@@ -1,4 +1,4 @@
-"""label.csv: who is abnormal and who trains, one row a WAV file. Any doubt is an error that names line and value."""
+"""Reads label.csv: class and split of each WAV file, one per row. Errors name the line and the value."""
 
 import csv
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ SPLITS = {"train": "train", "valid": "validation", "validation": "validation", "
 
 
 class Label(NamedTuple):
-    """What a row says of a clip; machine and unit are empty where it does not say."""
+    """One row; machine and unit are empty where the file has no such column."""
 
     abnormal: int
     split: str
@@ -22,11 +22,11 @@ class Label(NamedTuple):
 
 
 def read_labels(file: Path, sounds: Sequence[str]) -> dict[str, Label]:
-    """Read the rows of a label.csv, by the path of the sound that each one names.
+    """Read a label.csv; return path of a WAV file -> its row.
 
-    sounds: paths of the WAV files, such as "sounds/0001.wav"; `file_id` is one of these, or its last name alone, with
-    or without ".wav". Raises `InputError` where a column is missing, a sound is missing, ambiguous or named twice, a
-    label is not 0 or 1, a split is not train, valid, validation or test, or an anomaly is to train.
+    sounds: paths of the WAV files, such as "sounds/0001.wav". A `file_id` is one of these or its last part, with or
+    without ".wav". Raises `InputError` where a column is missing, a file is missing, ambiguous or named twice, a label
+    is not 0 or 1, a split is not train, valid, validation or test, or an abnormal clip is in train.
     """
     by_id = _ids(sounds)
     labels: dict[str, Label] = {}
@@ -43,17 +43,17 @@ def read_labels(file: Path, sounds: Sequence[str]) -> dict[str, Label]:
 
 
 def _ids(sounds: Sequence[str]) -> dict[str, list[str]]:
-    """All names that a sound goes by -> the sounds that go by it."""
+    """Return `file_id` -> paths that it can mean."""
     by_id: dict[str, list[str]] = {}
     for path in sounds:
         name = path.rpartition("/")[2]
-        for known_as in {path, path[: -len(".wav")], name, name[: -len(".wav")]}:
-            by_id.setdefault(known_as, []).append(path)
+        for file_id in {path, path[: -len(".wav")], name, name[: -len(".wav")]}:
+            by_id.setdefault(file_id, []).append(path)
     return by_id
 
 
 def _rows(file: Path) -> list[tuple[int, dict[str, str]]]:
-    """Each row with its line, all values stripped text; the header is line 1."""
+    """Return each row with its line number, values as stripped text; the header is line 1."""
     try:
         with open(file, encoding="utf-8-sig", newline="") as opened:
             reader = csv.DictReader(opened, restval="")
@@ -66,7 +66,7 @@ def _rows(file: Path) -> list[tuple[int, dict[str, str]]]:
             reader.fieldnames = header
             rows = [(reader.line_num, row) for row in reader]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{file}: cannot be read ({error}); save it as CSV in UTF-8 with commas between") from error
+        raise InputError(f"{file}: cannot be read ({error}); save it as CSV in UTF-8, separated by commas") from error
     for line, row in rows:
         if None in row:
             raise InputError(f"{file} line {line}: more values than the {len(header)} columns of the header")
@@ -77,10 +77,10 @@ def _sound(where: str, file_id: str, by_id: dict[str, list[str]]) -> str:
     found = by_id.get(file_id, [])
     if not found:
         raise InputError(
-            f"{where}: file_id {file_id!r}: no such WAV file below the folder of {LABEL_FILE}; fix the row"
+            f"{where}: file_id {file_id!r}: there is no such WAV file below the folder of {LABEL_FILE}; correct the row"
         )
     if len(found) > 1:
-        raise InputError(f"{where}: file_id {file_id!r} may be {found[0]} or {found[1]}; write the path")
+        raise InputError(f"{where}: file_id {file_id!r} can be {found[0]} or {found[1]}; write the path")
     return found[0]
 
 
@@ -91,5 +91,5 @@ def _label(where: str, row: dict[str, str]) -> Label:
     if row["abnormal"] not in ("0", "1"):
         raise InputError(f"{where}: abnormal {row['abnormal']!r}; allowed are 0 (normal) and 1 (abnormal)")
     if split == "train" and row["abnormal"] == "1":
-        raise InputError(f"{where}: abnormal 1 in train; detectors learn from normal clips alone, move it to test")
+        raise InputError(f"{where}: abnormal 1 in train; detectors learn only from normal clips; move it to test")
     return Label(int(row["abnormal"]), split, row.get("machine", ""), row.get("unit", ""))

@@ -1,4 +1,4 @@
-"""MIMII: normal and abnormal sound of four kinds of factory machine at three noise levels (Purohit et al., 2019)."""
+"""MIMII: normal and abnormal sound of four types of factory machine at three noise levels (Purohit et al., 2019)."""
 
 import os
 import warnings
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.datasets.dataset import Clip, Dataset
-from benchmarks.datasets.kept_channels import Kept, StoredClip
+from benchmarks.datasets.kept_channels import KeptChannels, StoredClip
 from benchmarks.datasets.mimii_layout import EXPECTED, Place, place_of
 from benchmarks.datasets.wav_folders import Folder, wav_folders, what_is_there
 from features import AudioSource, InputError, WavFile, ZipMember
@@ -18,7 +18,7 @@ class Mimii(Dataset):
 
     `root` is a folder that holds, at any depth, the published archives (read in place), their unpacked trees, mono
     stores, or any part of these; or one archive; or one machine's folder. The noise level is read from the nearest
-    name above that states one (`6_dB_fan`, `6dB`, `min6dB`), `root` and the folders above it included.
+    name above that states one (`6_dB_fan`, `6dB`, `min6dB`), including `root` and the folders above it.
     A clip found more than once is listed once, with a warning: files before archives, then in order of names.
     """
 
@@ -41,14 +41,14 @@ class Mimii(Dataset):
 
     @property
     def identity(self) -> str:
-        """The release; which clips of it are there is told by their names."""
+        """The release. Which of its clips are there is seen from their names."""
         return "public 1.0"
 
     def clips(self) -> list[Clip]:
-        """List all clips in order of their paths, which are the same for every layout; no audio is opened.
+        """List all clips, sorted by path, without opening audio. Paths are the same for every layout.
 
-        Raises `InputError` where `root` is missing, holds no clip of the layout or a damaged archive, and where the
-        noise level cannot be told. Warns of clips found twice and of WAV files outside the layout.
+        Raises `InputError` where `root` is missing, holds no clip of the layout or a damaged archive, and where no
+        name states the noise level. Warns of clips found twice and of WAV files outside the layout.
         """
         root = os.path.abspath(self.root)
         found: dict[str, Clip] = {}
@@ -58,7 +58,7 @@ class Mimii(Dataset):
             if place is None:
                 outside += [f"{folder.where}/{name}" for name in folder.wavs]
                 continue
-            kept = Kept.read(Path(folder.where)) if folder.has_channels else None
+            kept = KeptChannels.read(Path(folder.where)) if folder.has_channels else None
             for name, member in folder.wavs.items():
                 clip = clip_of(folder, place, name, member, kept)
                 n_twice += clip.path in found
@@ -66,13 +66,15 @@ class Mimii(Dataset):
         if not found:
             raise InputError(f"{root}: no MIMII clip, found {what_is_there(root, outside)}; {EXPECTED}")
         if n_twice:
-            _warn(f"{root}: {n_twice} of {len(found)} clips found twice; used files before archives, in order of names")
+            _warn(f"{root}: {n_twice} of {len(found)} clips found twice; files come before archives, in order of names")
         if outside:
-            _warn(f"{root}: {len(outside)} WAV files outside the MIMII layout left out, e.g. {outside[0]}; {EXPECTED}")
+            _warn(
+                f"{root}: {len(outside)} WAV files outside the MIMII layout are left out, e.g. {outside[0]}; {EXPECTED}"
+            )
         return [found[path] for path in sorted(found)]
 
 
-def clip_of(folder: Folder, place: Place, name: str, member: ZipMember | None, kept: Kept | None) -> Clip:
+def clip_of(folder: Folder, place: Place, name: str, member: ZipMember | None, kept: KeptChannels | None) -> Clip:
     """Make the clip of one WAV file. Raises `InputError` where its name would break a table."""
     if not name.isprintable():
         raise InputError(f"{folder.where}/{name!a}: name with unprintable characters; rename or remove the file")

@@ -13,13 +13,13 @@ EXPECTED = (
     "valve, pump, fan and slider, as at https://zenodo.org/record/3384388"
 )
 _UNIT = re.compile(r"id_\d+")
-_LEVEL = re.compile(  # what names the SNR: 6_dB_fan, 6dB, min6dB, -6_dB_fan
+_LEVEL = re.compile(  # 6_dB_fan, 6dB, min6dB, -6_dB_fan
     rf"(?P<sign>[+-]|min(?:us)?_?)?(?P<level>\d{{1,2}})[_ ]?dB(?:_(?P<machine>{'|'.join(MACHINES)}))?", re.IGNORECASE
 )
 
 
 class Place(NamedTuple):
-    """What the names above a clip say."""
+    """What the names above a clip state."""
 
     machine: str
     unit: str
@@ -29,9 +29,13 @@ class Place(NamedTuple):
 
 
 def place_of(folder: Folder) -> Place | None:
-    """Tell machine, unit, level and class from the names above a file; None outside the layout.
+    """Read machine, unit, noise level and class from the names above a file; None outside the layout.
 
-    Raises `InputError` where all but the noise level is told.
+    Raises `InputError` where only the noise level is not stated.
+
+    >>> place = place_of(Folder("data", ("data", "min6dB", "fan", "id_00", "normal"), {}))
+    >>> place.machine, place.unit, place.snr_db, place.label, place.path
+    ('fan', 'id_00', -6, 0, '-6_dB_fan/fan/id_00/normal')
     """
     *above, unit, kind = ("", "", *folder.parts)
     stated = [_stated(part) for part in above]
@@ -42,14 +46,14 @@ def place_of(folder: Folder) -> Place | None:
     if not levels:
         raise InputError(
             f"{folder.where}: no name above it states the noise level; put it in a folder named like the archive, "
-            f"6_dB_{machines[-1]}, 0_dB_{machines[-1]} or -6_dB_{machines[-1]} (6dB, 0dB, min6dB will do)"
+            f"6_dB_{machines[-1]}, 0_dB_{machines[-1]} or -6_dB_{machines[-1]} (or 6dB, 0dB, min6dB)"
         )
     snr_db, machine = levels[-1], machines[-1]
     return Place(machine, unit, snr_db, LABELS[kind], f"{snr_db}_dB_{machine}/{machine}/{unit}/{kind}")
 
 
 def why_misplaced(folder: Folder) -> str:
-    """Say which name above its WAV files keeps a folder out of the layout."""
+    """Return which name above its WAV files is not that of the layout."""
     *above, unit, kind = ("", "", *folder.parts)
     if kind not in LABELS:
         return f"the folder {kind!r} should be called normal or abnormal"

@@ -11,32 +11,32 @@ from benchmarks.datasets.synthesis import SyntheticAudio, faults_of
 from benchmarks.datasets.synthetic import Synthetic
 from features import LogMel
 
-_SHOWN = 60  # anomalous clips among which the worst of each kind is shown
+_SHOWN = 60  # abnormal clips, of which the most severe of each kind is shown
 _RANGE = 60.0  # dB below the loudest point of a picture
 _MEL = LogMel(n_mels=96, hop_length=256)
 _TICKS = [100, 300, 1000, 2000, 4000, 7000]  # Hz
 
 
 def draw(directory: Path) -> list[Path]:
-    """Draw one picture per machine (normal beside the worst clip of each fault) and one of the noise levels."""
+    """Draw one picture per machine (normal, and the most severe clip of each fault) and one of the noise levels."""
     directory.mkdir(parents=True, exist_ok=True)
     corpus = Synthetic()
     unit = corpus.units[0]
-    written = []
+    files = []
     for machine in corpus.machines:
         shown = {"normal": SyntheticAudio(corpus.seed, machine, unit, 6.0, False, 0, corpus.seconds, 1)}
         for kind in faults_of(machine):
             worst = _worst(corpus, machine, unit, kind)
             shown[f"{kind}, severity {worst.fault.severity:.2f}"] = worst
         sounds = {title: audio.machine_sound() for title, audio in shown.items()}
-        written.append(_picture(sounds, f"Synthetic {machine} {unit}, without noise", directory / f"{machine}.png"))
+        files.append(_picture(sounds, f"Synthetic {machine} {unit}, without noise", directory / f"{machine}.png"))
     mixed = {
         f"{machine} {snr_db:g} dB": SyntheticAudio(0, machine, unit, snr_db, False, 0, corpus.seconds, 1).read(0)[0]
         for machine in ("fan", "valve")
         for snr_db in corpus.snrs_db
     }
-    written.append(_picture(mixed, "The same two machine sounds in factory noise (synthetic)", directory / "noise.png"))
-    return written
+    files.append(_picture(mixed, "The same two machine sounds in factory noise (synthetic)", directory / "noise.png"))
+    return files
 
 
 def _worst(corpus: Synthetic, machine: str, unit: str, kind: str) -> SyntheticAudio:
@@ -53,12 +53,12 @@ def _picture(sounds: dict[str, np.ndarray], title: str, path: Path) -> Path:
     figure = Figure(figsize=(10.0, 0.6 + 2.4 * rows), layout="constrained")
     figure.suptitle(title)
     loudest = None
-    for place, (name, sound) in enumerate(sounds.items(), start=1):
-        axes = figure.add_subplot(rows, columns, place)
+    for position, (name, sound) in enumerate(sounds.items(), start=1):
+        axes = figure.add_subplot(rows, columns, position)
         loudest = _spectrogram(axes, sound, loudest)
         axes.set_title(name, fontsize=9)
-        axes.set_xlabel("time in s" if place > len(sounds) - columns else "", fontsize=8)
-        axes.set_ylabel("Hz" if place % columns == 1 else "", fontsize=8)
+        axes.set_xlabel("time in s" if position > len(sounds) - columns else "", fontsize=8)
+        axes.set_ylabel("Hz" if position % columns == 1 else "", fontsize=8)
         axes.tick_params(labelsize=7)
     _save(figure, path)
     return path
@@ -76,7 +76,7 @@ def _spectrogram(axes: Any, sound: np.ndarray, loudest: float | None) -> float:
 
 
 def _save(figure: Any, path: Path) -> None:
-    """Write a PNG of 64 colours, about a third of the size of a full one."""
+    """Write a PNG with 64 colours, which takes about a third of the bytes."""
     from PIL import Image
 
     buffer = io.BytesIO()

@@ -50,7 +50,7 @@ class TableRow:
         raise self._no_channels("all")
 
     def _no_channels(self, wanted: ChannelSelection) -> InputError:
-        return InputError(f"{self.name}: channel {wanted!r} asked for, but a table has no channels; leave it at 0")
+        return InputError(f"{self.name}: channel {wanted!r} was chosen, but a table has no channels; use --channel 0")
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,7 @@ def wav_folders(root: str, expected: str) -> Iterator[Folder]:
 
 
 def what_is_there(root: str, outside: list[str]) -> str:
-    """Say what is under `root` instead of clips; `outside`: WAV files that are not in the corpus's layout."""
+    """Return what is under `root` instead of clips; outside: WAV files that are not in the layout of the corpus."""
     if outside:
         return f"{len(outside)} WAV files outside its layout, e.g. {outside[0]}"
     names = sorted(os.listdir(root)) if os.path.isdir(root) else []
@@ -95,7 +95,9 @@ def walk(root: str, on_error: Callable[[str], None] = _refuse) -> Iterator[tuple
     Hidden names are skipped. `on_error` receives a message for each folder that cannot be listed; without it, the
     message is raised as `InputError`.
     """
-    seen = {_file_id(str(above)) for above in Path(os.path.realpath(root)).parents}  # a link upwards is not followed
+    seen = {
+        _file_id(str(above)) for above in Path(os.path.realpath(root)).parents
+    }  # a link to a folder above is not followed
     pending = deque([root])
     while pending:
         folder = pending.popleft()

@@ -1,1 +1,1 @@
-"""How sure a number is: intervals, tests over units, thresholds from normal sound, a challenge's own metrics."""
+"""Leaderboards, intervals, tests over units, thresholds from normal clips, official metrics of challenges."""

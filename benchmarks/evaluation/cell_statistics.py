@@ -1,7 +1,7 @@
-"""Each cell for itself: its AUC's interval in two ways, and every pair of detectors on its clips, in two ways.
+"""Statistics of single cells: intervals of the AUC, and differences of every pair of detectors, by two methods each.
 
-DeLong's and the bootstrap's limits rest on different assumptions; where they differ, few clips decide. All of it is
-about the sampling of test clips. What units and seeds add is in `comparison`.
+DeLong's limits and those of the bootstrap rest on different assumptions; if they differ, few clips decide the result.
+Both are about the sampling of test clips. For the variation over units and seeds see `comparison`.
 """
 
 from collections.abc import Sequence
@@ -27,12 +27,12 @@ from benchmarks.evaluation.sampling_error import ScoreLoader, paired_scores
 def cell_statistics(
     results: pd.DataFrame, scores: ScoreLoader, n: int, seed: int, level: float = 0.95
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Intervals and pairs of all finished cells, with `n` resamples of the clips, drawn anew from `seed` in each cell.
+    """Intervals and pairs of all finished cells, with `n` resamples of the clips, from the same `seed` in each cell.
 
     Returns two tables. Intervals, a row per result: `detector, machine, unit, snr_db, seed, auc, delong_low,
     delong_high, bootstrap_low, bootstrap_high`. Pairs, a row per cell and pair: `detector, other, machine, unit,
-    snr_db, seed, difference` (AUC of the first less that of the other), `delong_low, delong_high, delong_p,
-    bootstrap_low, bootstrap_high, verdict` ("win", "loss", or "tie" where DeLong's limits include 0).
+    snr_db, seed, difference` (AUC of `detector` minus AUC of `other`), `delong_low, delong_high, delong_p,
+    bootstrap_low, bootstrap_high, verdict` ("win", "loss", or "tie" if DeLong's limits include 0).
     """
     intervals, pairs = list[pd.DataFrame](), list[pd.DataFrame]()
     for key, rows in results[results["status"] == "ok"].groupby(CELL, dropna=False):
@@ -79,7 +79,7 @@ def _limits(name: str, limits: Sequence[np.ndarray] | np.ndarray) -> dict[str, n
 
 
 def _ordered(tables: list[pd.DataFrame], first: list[str]) -> pd.DataFrame:
-    """One table, names and cells in front, sorted by them."""
+    """One table with names and cells as first columns, sorted by them."""
     if not tables:
         return pd.DataFrame(columns=first)
     table = pd.concat(tables, ignore_index=True)

@@ -5,8 +5,8 @@
     2022 to 2025  AUC of each section in each domain, the domain's normal clips against the abnormal clips of both,
                   and pAUC over both domains; harmonic mean (Dohi et al. 2022, arXiv 2206.05876)
 
-pAUC is taken at false-alarm rates up to 0.1. Values and means are those of the challenges' own evaluators, but for a
-value of 0, which makes a harmonic mean 0 here and 1e-15 or so there.
+pAUC covers false-alarm rates up to 0.1. Values and means equal those of the official evaluators, with one exception: a
+value of 0 makes a harmonic mean 0 here, and about 1e-15 there.
 """
 
 from collections.abc import Callable, Mapping
@@ -15,7 +15,6 @@ from typing import Literal
 
 import pandas as pd
 from scipy.stats import hmean
-from tabulate import tabulate
 
 from benchmarks.evaluation.means import CELL
 from benchmarks.evaluation.sampling_error import ScoreLoader, test_scores
@@ -45,7 +44,7 @@ def _domain(test: pd.DataFrame) -> pd.Series:
 
 @dataclass(frozen=True)
 class OfficialMetric:
-    """How a challenge judged: the values of each unit by name, and the mean over all values of all units."""
+    """The metric of a challenge: the values of each unit by name, and the kind of mean over all values of all units."""
 
     title: str
     measures: Mapping[str, UnitValue]
@@ -54,7 +53,7 @@ class OfficialMetric:
     def of_unit(self, test: pd.DataFrame) -> dict[str, float]:
         """Values of one unit from its test clips: columns `label` (0/1), `score`, and `domain` from 2021 on.
 
-        Raises `InputError` where a value is not defined: no normal or no abnormal clip, no domains.
+        Raises `InputError` if a value is not defined: no normal clips, no abnormal clips, or no domains.
         """
         found = {}
         for name, value in self.measures.items():
@@ -65,7 +64,7 @@ class OfficialMetric:
         return found
 
     def over(self, values: pd.Series) -> float:
-        """The mean of some values, NaN where one is."""
+        """The mean of some values; NaN if one of them is NaN."""
         return float(hmean(values) if self.mean == "harmonic" else values.mean(skipna=False))
 
 
@@ -91,7 +90,7 @@ DCASE_2022 = OfficialMetric(
 )
 
 
-OFFICIAL_METRICS: Mapping[str, OfficialMetric] = {  # the word that a corpus names its metric by
+OFFICIAL_METRICS: Mapping[str, OfficialMetric] = {  # the name by which a corpus refers to its metric
     "dcase2020": DCASE_2020,
     "dcase2021": DCASE_2021,
     "dcase2022": DCASE_2022,
@@ -101,34 +100,34 @@ OFFICIAL_METRICS: Mapping[str, OfficialMetric] = {  # the word that a corpus nam
 def official_score(results: pd.DataFrame, scores: ScoreLoader, metric: OfficialMetric) -> pd.DataFrame:
     """One row per detector, best first: `detector, official, <value>..., official[<machine>]..., cells, reason`.
 
-    results: one row per cell, as from `load_results`; scores: gives the score table of a row. Rows of status
-    "unlabelled" do not count. The seeds of a unit are averaged first. `official` is the mean over all values of all
+    results: one row per cell, as from `load_results`; scores: returns the score table of a row. Rows of status
+    "unlabelled" are ignored. The seeds of a unit are averaged first. `official` is the mean over all values of all
     units, `<value>` (`auc_source` and so on) over the units, `official[<machine>]` over the machine's units and values.
-    Each is NaN where one of its cells is lacking or has no such value; `reason` then says why.
+    Each is NaN if one of its cells is missing or does not have the value; `reason` then says why.
     """
-    judged = results[results["status"] != "unlabelled"]
-    values, reasons = _values(judged, scores, metric)
+    labelled = results[results["status"] != "unlabelled"]
+    values, reasons = _values(labelled, scores, metric)
     of_unit = values.groupby(["detector", *CELL[:-1], "value"], dropna=False)["number"].mean(skipna=False).reset_index()
 
     def means(column: str) -> pd.DataFrame:
-        """`(n_detectors, n_different)` mean over what is equal in a column."""
+        """`(n_detectors, n_groups)`, the mean over rows with the same value in a column."""
         return of_unit.pivot_table(index="detector", columns=column, values="number", aggfunc=metric.over, dropna=False)
 
     board = of_unit.groupby("detector")["number"].agg(metric.over).to_frame("official")
     board = board.join(means("value")[list(metric.measures)])
     board = board.join(means("machine").rename(columns=lambda machine: f"official[{machine}]"))
-    board["cells"] = len(judged[CELL].drop_duplicates())
+    board["cells"] = len(labelled[CELL].drop_duplicates())
     board["reason"] = [reasons.get(str(detector), "") for detector in board.index]
     return board.reset_index().sort_values(["official", "detector"], ascending=[False, True], ignore_index=True)
 
 
-def _values(judged: pd.DataFrame, scores: ScoreLoader, metric: OfficialMetric) -> tuple[pd.DataFrame, dict[str, str]]:
-    """Values of each detector in each cell, `detector, machine, unit, snr_db, seed, value, number`; NaN where lacking.
+def _values(labelled: pd.DataFrame, scores: ScoreLoader, metric: OfficialMetric) -> tuple[pd.DataFrame, dict[str, str]]:
+    """Values of each detector in each cell, `detector, machine, unit, snr_db, seed, value, number`; NaN if missing.
 
-    Also the first reason for a NaN, by detector.
+    Also returns, by detector, the first reason for a NaN.
     """
     numbers, reasons = [], dict[str, str]()
-    for _, row in judged.iterrows():
+    for _, row in labelled.iterrows():
         try:
             if row["status"] != "ok":
                 raise InputError(f"{row['status']}: {row['message']}")
@@ -137,34 +136,10 @@ def _values(judged: pd.DataFrame, scores: ScoreLoader, metric: OfficialMetric) -
             numbers.append({})
             reasons.setdefault(row["detector"], f"{row['machine']} {row['unit']}, seed {row['seed']}: {error}")
     key = ["detector", *CELL]
-    found = judged[key].join(pd.DataFrame(numbers, judged.index, list(metric.measures), dtype=float))
-    wanted = judged[["detector"]].drop_duplicates().merge(judged[CELL].drop_duplicates(), how="cross")
-    table = wanted.merge(found, how="left", on=key)  # NaN meets NaN: no SNR is a level too
-    lacking = table.loc[table[list(metric.measures)].isna().any(axis=1), "detector"].unique()
+    found = labelled[key].join(pd.DataFrame(numbers, labelled.index, list(metric.measures), dtype=float))
+    expected = labelled[["detector"]].drop_duplicates().merge(labelled[CELL].drop_duplicates(), how="cross")
+    table = expected.merge(found, how="left", on=key)  # NaN matches NaN: a corpus without SNR has one level
+    missing = table.loc[table[list(metric.measures)].isna().any(axis=1), "detector"].unique()
     return table.melt(key, var_name="value", value_name="number"), {
-        name: reasons.get(name, "has not run on all units") for name in lacking
+        name: reasons.get(name, "has not run on all units") for name in missing
     }
-
-
-def official_markdown(table: pd.DataFrame, metric: OfficialMetric, setting: str) -> str:
-    """The table of `official_score` in the pipe form of GitHub, with its caption and who has no score, and why.
-
-    table: with `scope` and `sanity` of each detector, as in results. setting: corpus, split, channel, seeds.
-    """
-    figures = [column for column in table.columns if column == "official" or column in metric.measures or "[" in column]
-    scored, lacking = table[table["official"].notna()], table[table["official"].isna()]
-    rows = [
-        [
-            row["detector"] + " (sanity)" * row["sanity"] + " (cross-unit track)" * (row["scope"] == "machine"),
-            *(f"{row[figure]:.4f}" for figure in figures),
-        ]
-        for _, row in scored.iterrows()
-    ]
-    headings = ["Detector", *(figure.replace("_", " ") for figure in figures)]
-    body = tabulate(
-        rows, headings, tablefmt="pipe", disable_numparse=True, colalign=["left", *["right"] * len(figures)]
-    )
-    names = ", ".join(metric.measures).replace("_", " ")
-    caption = f"{setting} Official score of {metric.title}: the {metric.mean} mean of {names}."
-    below = "\n".join(f"- {row['detector']} has no score: {row['reason']}" for _, row in lacking.iterrows())
-    return "\n\n".join(filter(None, [caption, body, below])) + "\n"

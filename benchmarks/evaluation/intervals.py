@@ -1,24 +1,24 @@
-"""How sure an AUC is: DeLong's covariance, intervals that behave near 1, and a bootstrap over clips.
+"""Uncertainty of an AUC: DeLong's covariance, intervals that are valid near 1, and a bootstrap over clips.
 
-All intervals here speak about the sampling of test clips, with the fitted detector held fixed. How much a detector
-changes with its seed, or from unit to unit, is another question: see `leaderboard` and `comparison`.
+All intervals here describe the sampling of test clips, with the fitted detector fixed. For the variation over seeds and
+units see `leaderboard` and `comparison`.
 
-Three rules keep an interval honest where an AUC is near its limits:
+Three rules keep the coverage of an interval for an AUC near its limits:
 
 - Limits are of Wilson's form (1927; for the AUC Newcombe 2006): they stay inside 0..1 and are longer towards 0.5.
-- Where few clips are out of order, DeLong's variance rests on these few and is often much too small. It is then raised
-  towards the variance that Newcombe's method 5 takes for an AUC of this size (`raised_variance`).
-- Where the variance is exactly 0 (perfect separation, or all scores equal) the data say nothing about the spread. Then
-  k = min(n_normal, n_abnormal) disjoint pairs are taken as k coin tosses and get the interval of Clopper and Pearson
-  (1934). For AUC = 1 that is 1 - (alpha/2)^(1/k), the exact form of the "rule of three" (Hanley and Lippman-Hand
-  1983), and it holds for every distribution of scores: all pairs in order implies k independent pairs in order, which
-  has at most probability AUC^k. It is wide on purpose: the interval is never a point.
+- If few clips are out of order, DeLong's variance depends on these few and is often much too small. It is then raised
+  towards the variance that Newcombe's method 5 assumes for an AUC of this size (`raised_variance`).
+- If the variance is exactly 0 (perfect separation, or all scores equal), the data contain no information on the spread.
+  Then k = min(n_normal, n_abnormal) disjoint pairs are treated as k coin tosses with the interval of Clopper and
+  Pearson (1934). For AUC = 1 that is 1 - (alpha/2)^(1/k), the exact form of the "rule of three" (Hanley and
+  Lippman-Hand 1983), and it holds for every distribution of scores: all pairs in order implies k independent pairs in
+  order, which has at most probability AUC^k. It is wide on purpose: an interval never has length 0.
 
 Coverage of the 95 % interval, simulated in 336 settings (20 to 400 clips a class, AUC 0.6 to 0.99; scores normal, of
-one spread or two up to threefold apart, exponential, heavy-tailed, or with anomalies that are partly inaudible): 0.923
-to 0.993, and between 0.93 and 0.97 in 83 % of the settings. DeLong's variance with limits on the logit scale: 0.775 to
-0.990, and 75 %; Newcombe's method 5 alone: from 0.63 on. Lengths hardly differ up to AUC 0.95. At AUC 0.995 and above,
-where most samples look perfect, coverage falls to 0.86 at worst (logit: 0.54).
+one spread or two that differ up to threefold, exponential, heavy-tailed, or with anomalies that are partly like normal
+clips): 0.923 to 0.993, and between 0.93 and 0.97 in 83 % of the settings. DeLong's variance with limits on the logit
+scale: 0.775 to 0.990, and 75 %; Newcombe's method 5 alone: from 0.63 on. The lengths are nearly equal up to AUC 0.95.
+At AUC 0.995 and above, where most samples look perfect, coverage falls to 0.86 at worst (logit: 0.54).
 """
 
 import numpy as np
@@ -30,7 +30,7 @@ from features import InputError
 
 Interval = tuple[float, float]
 
-# Below this a standard error is rounding: a true one is at least of the order 1 / (n_normal n_abnormal).
+# A smaller standard error is a rounding error: a true one is at least of the order 1 / (n_normal n_abnormal).
 SMALLEST_ERROR = 1e-9
 
 
@@ -38,15 +38,21 @@ def delong(labels: ArrayLike, scores: ArrayLike) -> tuple[np.ndarray, np.ndarray
     """AUCs of several detectors on the same clips, and the covariance of these AUCs.
 
     Parameters: `labels` `(n_clips,)` 0/1; `scores` `(n_detectors, n_clips)`, higher = more anomalous.
-    Returns `(n_detectors,)` and `(n_detectors, n_detectors)`. Needs two clips of each class, else `InputError`.
+    Returns `(n_detectors,)` and `(n_detectors, n_detectors)`. Raises `InputError` for fewer than two clips of a class.
     The variance of a difference of two is c[0, 0] + c[1, 1] - 2 c[0, 1].
     Source: DeLong, DeLong and Clarke-Pearson (1988), by ranks as in Sun and Xu (2014).
+
+    >>> aucs, covariance = delong([0, 0, 0, 1, 1], [[0.1, 0.4, 0.2, 0.3, 0.9], [0.1, 0.2, 0.3, 0.4, 0.5]])
+    >>> aucs.round(3)
+    array([0.833, 1.   ])
+    >>> covariance.shape
+    (2, 2)
     """
     label, score = checked(labels, np.atleast_2d(np.asarray(scores, dtype=float)))
     normal, abnormal = score[:, label == 0], score[:, label == 1]
     n_normal, n_abnormal = normal.shape[1], abnormal.shape[1]
     if min(n_normal, n_abnormal) < 2:
-        raise InputError(f"delong: {n_normal} normal and {n_abnormal} abnormal clips; a variance needs two of each")
+        raise InputError(f"delong: {n_normal} normal and {n_abnormal} abnormal clips; give at least two of each")
     rank = rankdata(np.hstack([normal, abnormal]), axis=1)
     # per abnormal clip, the share of normal clips below it; per normal clip, the share of abnormal clips above it
     above = (rank[:, n_normal:] - rankdata(abnormal, axis=1)) / n_normal
@@ -58,13 +64,18 @@ def delong(labels: ArrayLike, scores: ArrayLike) -> tuple[np.ndarray, np.ndarray
 def delong_interval(area: float, variance: float, pairs: int, level: float = 0.95) -> Interval:
     """Limits of an AUC, or of a mean of AUCs, from its variance.
 
-    `pairs`: how many disjoint pairs of a normal and an abnormal clip there are, min(n_normal, n_abnormal); it matters
-    only where the variance is 0 (see the top of this file).
+    pairs: number of disjoint pairs of a normal and an abnormal clip, min(n_normal, n_abnormal); it is used only if the
+    variance is 0 (see the top of this file).
+
+    >>> [round(limit, 3) for limit in delong_interval(0.9, 0.001, pairs=50)]
+    [0.821, 0.946]
+    >>> [round(limit, 3) for limit in delong_interval(1.0, 0.0, pairs=50)]
+    [0.929, 1.0]
     """
     _check_level(level)
     if np.sqrt(max(variance, 0.0)) < SMALLEST_ERROR or not 0 < area < 1:
         return _clopper_pearson(area, pairs, level)
-    # the clips are worth as much as `tosses` of a coin: Wilson (1927)
+    # the clips hold as much information as `tosses` of a coin: Wilson (1927)
     tosses, z = area * (1 - area) / variance, float(norm.ppf(0.5 + level / 2))
     centre = (area + z**2 / (2 * tosses)) / (1 + z**2 / tosses)
     half_width = z / (1 + z**2 / tosses) * np.sqrt(area * (1 - area) / tosses + z**2 / (4 * tosses**2))
@@ -72,11 +83,14 @@ def delong_interval(area: float, variance: float, pairs: int, level: float = 0.9
 
 
 def raised_variance(area: float, variance: float, n_normal: int, n_abnormal: int) -> float:
-    """DeLong's variance of an AUC, raised towards Newcombe's where few clips are out of order; 0 stays 0.
+    """DeLong's variance of an AUC, raised towards Newcombe's if few clips are out of order; 0 stays 0.
 
     Newcombe's (2006, method 5): A (1 - A) (1 + (N - 1) ((1 - A) / (2 - A) + A / (1 + A))) / (n_normal n_abnormal), with
     N the mean number of clips of a class: that of exponential scores (Hanley and McNeil 1982). Its weight is
-    4 / (4 + E^2), where E = min(n_normal, n_abnormal) min(A, 1 - A) is about how many clips are out of order.
+    4 / (4 + E^2), where E = min(n_normal, n_abnormal) min(A, 1 - A) is about the number of clips out of order.
+
+    >>> round(raised_variance(0.99, 0.00001, n_normal=50, n_abnormal=50), 6)
+    9.7e-05
     """
     if np.sqrt(max(variance, 0.0)) < SMALLEST_ERROR:
         return 0.0
@@ -88,7 +102,11 @@ def raised_variance(area: float, variance: float, n_normal: int, n_abnormal: int
 
 
 def standard_error(area: float, variance: float, n_normal: int, n_abnormal: int) -> float:
-    """Standard error of one AUC for use in a mean: where the variance is 0, that of the Clopper-Pearson limits."""
+    """Standard error of one AUC for use in a mean; if the variance is 0, that of the Clopper-Pearson limits.
+
+    >>> round(standard_error(0.9, 0.001, n_normal=50, n_abnormal=50), 4)
+    0.0317
+    """
     if raised := raised_variance(area, variance, n_normal, n_abnormal):
         return float(np.sqrt(raised))
     low, high = _clopper_pearson(area, min(n_normal, n_abnormal), 0.95)
@@ -98,7 +116,11 @@ def standard_error(area: float, variance: float, n_normal: int, n_abnormal: int)
 def auc_interval(labels: ArrayLike, scores: ArrayLike, level: float = 0.95) -> Interval:
     """Limits of the AUC of one cell, from DeLong's variance, raised: `labels` and `scores` `(n_clips,)`.
 
-    A class of one clip has no variance to speak of; the limits are then those of one pair, nearly all of 0..1.
+    A class of one clip has no variance; the limits are then those of one pair, nearly all of 0..1.
+
+    >>> low, high = auc_interval([0, 0, 0, 1, 1, 1], [1, 2, 4, 3, 5, 6])
+    >>> round(low, 3), round(high, 3)
+    (0.407, 0.989)
     """
     label, score = checked(labels, scores)
     pairs = disjoint_pairs(label)
@@ -111,29 +133,47 @@ def auc_interval(labels: ArrayLike, scores: ArrayLike, level: float = 0.95) -> I
 
 
 def disjoint_pairs(labels: ArrayLike) -> int:
-    """Return how many disjoint pairs of one normal and one abnormal clip the labels hold."""
+    """The number of disjoint pairs of one normal and one abnormal clip.
+
+    >>> disjoint_pairs([0, 0, 0, 1, 1])
+    2
+    """
     n_abnormal = int(np.sum(labels))
     return min(n_abnormal, np.size(labels) - n_abnormal)
 
 
 def difference_interval(difference: float, variance: float, level: float = 0.95) -> Interval:
-    """Normal limits of a difference of two AUCs, or of two means of AUCs: (0, 0) where they cannot differ."""
+    """Normal limits of a difference of two AUCs, or of two means of AUCs; (0, 0) if both are always equal.
+
+    >>> [round(limit, 3) for limit in difference_interval(0.05, 0.0004)]
+    [0.011, 0.089]
+    """
     _check_level(level)
     half_width = float(norm.ppf(0.5 + level / 2) * np.sqrt(max(variance, 0.0)))
     return difference - half_width, difference + half_width
 
 
 def difference_variances(covariance: np.ndarray) -> np.ndarray:
-    """Variance of the difference of each two AUCs from their covariance, both `(n_detectors, n_detectors)`."""
+    """Variances of the differences of all pairs of AUCs, from their covariance, both `(n_detectors, n_detectors)`.
+
+    >>> import numpy as np
+    >>> difference_variances(np.array([[0.5, 0.25], [0.25, 1.0]]))
+    array([[0., 1.],
+           [1., 0.]])
+    """
     variance = np.diag(covariance)
     return np.maximum(variance[:, None] + variance[None, :] - 2 * covariance, 0)
 
 
 def bootstrap_aucs(labels: ArrayLike, scores: ArrayLike, n: int, rng: np.random.Generator) -> np.ndarray:
-    """AUCs of `n` resamples of the clips, normal and abnormal clips drawn apart, each with replacement.
+    """AUCs of `n` resamples of the clips; normal and abnormal clips are drawn separately, with replacement.
 
     `scores` `(n_clips,)` gives `(n,)`; `(n_detectors, n_clips)` gives `(n_detectors, n)`, all detectors on the same
     resamples, so that differences are paired.
+
+    >>> import numpy as np
+    >>> bootstrap_aucs([0, 0, 1, 1], [1, 2, 3, 4], n=3, rng=np.random.default_rng(0))
+    array([1., 1., 1.])
     """
     label, score = checked(labels, scores)
     normal, abnormal = np.flatnonzero(label == 0), np.flatnonzero(label == 1)
@@ -144,18 +184,15 @@ def bootstrap_aucs(labels: ArrayLike, scores: ArrayLike, n: int, rng: np.random.
     return aucs[0] if score.ndim == 1 else np.stack(aucs)
 
 
-def stratified_bootstrap_interval(
-    labels: ArrayLike, scores: ArrayLike, n: int, rng: np.random.Generator, level: float = 0.95
-) -> Interval:
-    """Percentile limits of the AUC over `n` resamples (Efron and Tibshirani 1993), normal and abnormal drawn apart.
-
-    Where every resample gives the same AUC, the limits of Clopper and Pearson stand in, as for DeLong.
-    """
-    return bootstrap_limits(labels, bootstrap_aucs(labels, scores, n, rng), level)
-
-
 def bootstrap_limits(labels: ArrayLike, resampled: np.ndarray, level: float = 0.95) -> Interval:
-    """The limits of `stratified_bootstrap_interval` from the AUCs `(n,)` of resamples that are there already."""
+    """Percentile limits of the AUC from the AUCs `(n,)` of resamples (Efron and Tibshirani 1993).
+
+    If every resample has the same AUC, the limits are those of Clopper and Pearson, as for DeLong.
+
+    >>> import numpy as np
+    >>> bootstrap_limits([0, 1], np.linspace(0.5, 0.9, 101), level=0.5)
+    (0.6, 0.8)
+    """
     _check_level(level)
     low, high = np.quantile(resampled, [0.5 - level / 2, 0.5 + level / 2])
     if high - low < 1e-9:
@@ -164,7 +201,7 @@ def bootstrap_limits(labels: ArrayLike, resampled: np.ndarray, level: float = 0.
 
 
 def _weighted_auc(label: np.ndarray, score: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """AUC of each row of `weight` `(n, n_clips)`, which says how often a clip was drawn; returns `(n,)`."""
+    """AUC of each row of `weight` `(n, n_clips)`, the number of times that each clip was drawn; returns `(n,)`."""
     order = np.argsort(score, kind="stable")
     starts = np.flatnonzero(np.diff(score[order], prepend=-np.inf))  # where each group of equal scores begins
     normal = np.add.reduceat(weight[:, order] * (label[order] == 0), starts, axis=1)

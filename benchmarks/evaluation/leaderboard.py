@@ -1,15 +1,15 @@
-"""From the cells of one corpus to one row per detector: means, how sure they are, and who is ahead of whom.
+"""The leaderboard: one row per detector, with means over cells, their intervals, and ranks with ties.
 
-Means. The seeds of a (machine, unit, SNR) are averaged first; every mean is then over these sets, each with the same
-weight. A mean is given only where all its cells are there, so two numbers in one column are always over the same clips,
-and a detector that lacks a cell has no rank. Cells that nobody can judge, for lack of labels, are no cells of anyone's.
+Means. The seeds of a (machine, unit, SNR) are averaged first; every mean is then over these sets, with equal weights. A
+mean is given only if all its cells are finished, so two values in one column are always over the same clips, and a
+detector that lacks a cell has no rank. Cells without labels do not count for any detector.
 
-Intervals. They say how far another draw of test clips from the same units could move the mean (`sampling_error`);
-`seed_sd` says how far another seed does; for what other units would do see `comparison`.
+Intervals. They describe how another draw of test clips from the same units could change the mean (`sampling_error`);
+`seed_sd` describes other seeds; for other units see `comparison`.
 
-Ties. Detector A is ahead of B where the interval of the paired difference of their means lies above 0. The rank of a
-detector is 1 + how many of its track are ahead of it, but never a better one than a detector of higher mean has. What
-the data cannot tell apart so shares a rank, marked `=`.
+Ties. Detector A is ahead of B if the interval of the paired difference of their means lies above 0. The rank of a
+detector is 1 + the number of detectors of its track that are ahead of it, but never better than the rank of a detector
+with a higher mean. Detectors that the data cannot distinguish share a rank, marked `=`.
 """
 
 from collections.abc import Collection
@@ -36,17 +36,30 @@ def leaderboard(
 ) -> pd.DataFrame:
     """Rank the detectors of one corpus under one protocol.
 
-    results: one row per cell, as from `load_results`; scores: gives the score table of a row, called for "ok" rows of
-    complete detectors only. sanity: names of the rows that a learned detector must beat. machine_scope: names of
-    detectors that learn from other units' sound; they are ranked among themselves. Both are by default what the columns
-    `sanity` and `scope` of the results say, where there are such.
+    results: one row per cell, as from `load_results`. scores: returns the score table of a row; it is called only for
+    the rows of detectors that finished all cells. sanity: names of the rows that a learned detector must beat.
+    machine_scope: names of detectors that learn from other units' sound; they are ranked in a track of their own. Both
+    default to the columns `sanity` and `scope` of the results, if there are any.
 
-    Returns one row per detector, best first, the cross-unit track after, those without a rank last:
+    Returns one row per detector: best first, then the cross-unit track, then detectors without a rank:
     `detector, track ("unit" | "machine"), rank, tied, sanity, beats_sanity, auc, auc_low, auc_high, seed_sd, harmonic,
     pauc, ap, worst_unit, auc[<snr> dB]..., auc[<machine>]..., cells_ok, cells, fit_seconds, score_seconds, reason,
     scores_only, trained_on`.
     `harmonic` is over all AUCs and pAUCs (DCASE since 2021). `worst_unit` is the lowest mean AUC of a unit.
     `beats_sanity`: its interval of the paired difference lies above 0 for each sanity row. Raises `InputError`.
+
+    >>> import pandas as pd
+    >>> cell = {"dataset": "toy", "machine": "fan", "unit": "id_00", "snr_db": 6.0, "seed": 0}
+    >>> ran = {"status": "ok", "message": "", "fit_seconds": 1.0, "score_seconds": 0.1}
+    >>> results = pd.DataFrame({"detector": ["a", "b"], "auc": [1.0, 0.75], **cell, **ran})
+    >>> order = {"a": [1.0, 2.0, 3.0, 4.0], "b": [1.0, 3.0, 2.0, 4.0]}
+    >>> paths = ["1.wav", "2.wav", "3.wav", "4.wav"]
+    >>> clips = pd.DataFrame({"part": "test", "path": paths, "label": [0, 0, 1, 1]})
+    >>> board = leaderboard(results, lambda row: clips.assign(score=order[row["detector"]]))
+    >>> board[["detector", "rank", "tied", "auc"]]
+      detector  rank  tied   auc
+    0        a     1  True  1.00
+    1        b     1  True  0.75
     """
     _check(results)
     sanity = _marked(results, "sanity", True) if sanity is None else sanity
@@ -70,19 +83,19 @@ def leaderboard(
 
 
 def _marked(results: pd.DataFrame, column: str, value: object) -> list[str]:
-    """The detectors with this value in a column; none where there is no such column."""
+    """The detectors with this value in a column; none if the column is missing."""
     return list(results.loc[results[column] == value, "detector"].unique()) if column in results else []
 
 
 def _declared(results: pd.DataFrame, detector: str) -> str:
-    """What scores from elsewhere are declared to be trained on; empty for our own runs."""
+    """The declared training data of imported scores; empty for our own runs."""
     if "trained_on" not in results:
         return ""
     return "; ".join(sorted(set(results.loc[results["detector"] == detector, "trained_on"]) - {""}))
 
 
 def _standing(board: pd.DataFrame, errors: SamplingError, level: float) -> pd.DataFrame:
-    """`detector, auc_low, auc_high, rank, tied, beats_sanity` of detectors with the same, complete cells."""
+    """`detector, auc_low, auc_high, rank, tied, beats_sanity` of detectors that finished all cells."""
     auc = board.set_index("detector")["auc"]
     sane = board.loc[board["sanity"], "detector"]
     limits = [errors.mean_interval(name, auc[name], level) for name in auc.index]

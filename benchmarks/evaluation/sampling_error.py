@@ -1,8 +1,8 @@
-"""How far another draw of test clips could move a mean AUC, or the difference of two, from stored scores.
+"""Standard errors of a mean AUC, and of the difference of two, over the sampling of test clips.
 
 The covariance of detectors' AUCs in one cell is DeLong's, on the same clips. Cells of one unit (its SNR levels and
-seeds) hold the same machine sound: their standard errors are added as if fully correlated, which can only be too much.
-Units are recorded apart: their errors are added as independent.
+seeds) contain the same machine sound: their standard errors are added as if fully correlated, an upper bound. Units are
+recorded separately: their errors are combined as independent.
 """
 
 from collections.abc import Callable
@@ -30,8 +30,8 @@ ScoreLoader = Callable[[pd.Series], pd.DataFrame]  # a row of the results -> the
 class SamplingError:
     """Standard errors of the mean AUC of some detectors over the same cells.
 
-    mean: `(n_detectors,)`, never 0. difference: `(n_detectors, n_detectors)`, paired; 0 where two rank all clips alike.
-    pairs: disjoint pairs of a normal and an abnormal clip that are independent of each other.
+    mean: `(n_detectors,)`, never 0. difference: `(n_detectors, n_detectors)`, paired; 0 if two detectors rank all clips
+    equally. pairs: number of disjoint, independent pairs of a normal and an abnormal clip.
     """
 
     detectors: list[str]
@@ -44,7 +44,7 @@ class SamplingError:
         return delong_interval(auc, self.mean[self.detectors.index(detector)] ** 2, self.pairs, level)
 
     def difference_interval(self, detector: str, other: str, difference: float, level: float) -> Interval:
-        """Limits of the mean AUC of a detector less that of another, on the same clips."""
+        """Limits of the mean AUC of a detector minus that of another, on the same clips."""
         error = self.difference[self.detectors.index(detector), self.detectors.index(other)]
         return difference_interval(difference, error**2, level)
 
@@ -52,7 +52,7 @@ class SamplingError:
 def sampling_error(results: pd.DataFrame, scores: ScoreLoader) -> SamplingError:
     """Read all scores of detectors that have the same cells, all "ok", and combine their errors.
 
-    Raises `InputError` where scores are missing, are not on the same clips, or do not give the AUC in the results.
+    Raises `InputError` if scores are missing, are on different clips, or do not give the AUC in the results.
     """
     detectors = sorted(results["detector"].unique())
     sets = results.drop_duplicates(CELL).groupby(CELL[:-1], dropna=False).size()
@@ -88,7 +88,7 @@ def _cell_errors(rows: pd.DataFrame, scores: ScoreLoader) -> tuple[np.ndarray, n
 def paired_scores(rows: pd.DataFrame, scores: ScoreLoader) -> tuple[np.ndarray, np.ndarray]:
     """Test scores of several detectors in one cell: labels `(n_clips,)`, scores `(n_detectors, n_clips)`, same clips.
 
-    `rows`: the results of this cell, one row per detector. The clips are in order of their paths.
+    rows: the results of this cell, one row per detector. The clips are ordered by path.
     """
     tables = [test_scores(row, scores) for _, row in rows.iterrows()]
     first = tables[0]
@@ -114,7 +114,9 @@ def test_scores(row: pd.Series, scores: ScoreLoader) -> pd.DataFrame:
         raise InputError(f"{where}: no column {sorted(lacking)}; found {list(table.columns)}; run this cell again")
     test = table[table["part"] == "test"].set_index("path").sort_index()
     if test.empty or not test.index.is_unique:
-        raise InputError(f"{where}: {len(test)} test rows, {test.index.nunique()} paths; there must be one row a clip")
+        raise InputError(
+            f"{where}: {len(test)} test rows, {test.index.nunique()} paths; there must be one row per clip"
+        )
     return test
 
 

@@ -1,4 +1,4 @@
-"""From the store to one tidy table: a row per cell, with the metrics of its stored scores."""
+"""Results of the store as one table: a row per cell, with the metrics of its stored scores."""
 
 from pathlib import Path
 
@@ -62,8 +62,8 @@ def load_results(root: Path | str) -> pd.DataFrame:
     A result on another split or version of the corpus than the newest result of its unit and SNR is not a result on
     the same clips: status "stale". A cell whose files are broken, incomplete or of an older version of the format is
     a row of status "error"; `message` says what to do, and `finished` is NaN if result.json itself cannot be read.
-    Raises `InputError` where there are no results, none can be read, or the folder of a broken one does not tell its
-    cell.
+    Raises `InputError` where there are no results, none can be read, or the folder name of a broken one does not name
+    its cell.
     """
     rows, broken = _read(Store(Path(root)))
     if not rows:
@@ -114,7 +114,7 @@ def _broken_row(folder: Path, message: str, known: pd.DataFrame) -> dict[str, ob
     """The row of a cell whose result cannot be read; `known`: the rows of those that can."""
     cell = Cell.of_folder(folder, known["dataset"].iloc[0])
     if cell is None:
-        raise InputError(f"{message}; its folder does not tell machine, unit, SNR and seed; repair or remove it")
+        raise InputError(f"{message}; its folder is not named <unit>-<snr>-seed<n>; rename or remove it")
     alike = known[known["detector"] == cell.detector].to_dict("records")
     scope = {name: alike[0][name] for name in ("scope", "sanity", "scores_only", "trained_on")} if alike else _UNKNOWN
     return vars(cell) | scope | {"status": "error", "message": message, "folder": str(folder)}

@@ -1,1 +1,1 @@
-"""Results that cross a border: scores from and to elsewhere, submissions verified, a result run again."""
+"""Scores imported and exported, submissions verified, a result run again."""

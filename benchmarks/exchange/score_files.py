@@ -1,7 +1,7 @@
-"""Score files that others wrote, in our form or in that of DCASE Task 2, matched to the clips of a protocol.
+"""Score files from elsewhere, in the form of asdbench or of DCASE Task 2, matched to the clips of a protocol.
 
-    ours   folders with scores.csv: a header, then part, path, label, score; only path and score are required
-    DCASE  anomaly_score_<machine>_id_<nn>.csv, anomaly_score_<machine>_section_<nn>_test.csv: no header, name, score
+    asdbench  folders with scores.csv: a header, then part, path, label, score; only path and score are needed
+    DCASE     anomaly_score_<machine>_id_<nn>.csv, anomaly_score_<machine>_section_<nn>_test.csv: no header, name, score
 
 A file name may be the path of a clip inside the corpus or the end of that path, if only one clip matches. A folder or
 file name such as seed3 gives the seed, which is 0 otherwise. In a corpus with several noise levels, a folder name such
@@ -126,19 +126,21 @@ def read_scores(directory: Path, groups: Sequence[Group]) -> dict[Key, dict[str,
 
 
 def _files(directory: Path, groups: Sequence[Group]) -> Iterator[_File]:
-    ours, theirs = (sorted(directory.rglob(pattern)) for pattern in ("scores.csv", f"{_PREFIX}*.csv"))
-    if not ours and not theirs:
+    asdbench, dcase = (sorted(directory.rglob(pattern)) for pattern in ("scores.csv", f"{_PREFIX}*.csv"))
+    if not asdbench and not dcase:
         found = "no such folder" if not directory.is_dir() else f"found {_examples(directory)}"
         raise InputError(f"{directory}: no score files, {found}; {FORMS}")
-    if ours and theirs:
-        raise InputError(f"{directory}: files of two forms, {ours[0]} and {theirs[0]}; give a folder with one of them")
+    if asdbench and dcase:
+        raise InputError(
+            f"{directory}: files of two forms, {asdbench[0]} and {dcase[0]}; give a folder with one of them"
+        )
     numbered = list(enumerate(groups))
     everything = Named.of(numbered, PARTS)
-    for file in ours:
-        yield _File(file, _seed(directory, file), _read_ours(file), everything)
-    for file in theirs:
+    for file in asdbench:
+        yield _File(file, _seed(directory, file), _read_asdbench(file), everything)
+    for file in dcase:
         named = Named.of(_groups_of(directory, file, numbered), ["test"])
-        yield _File(file, _seed(directory, file), _read_theirs(file), named)
+        yield _File(file, _seed(directory, file), _read_dcase(file), named)
 
 
 def _groups_of(directory: Path, file: Path, groups: list[tuple[int, Group]]) -> list[tuple[int, Group]]:
@@ -158,7 +160,7 @@ def _groups_of(directory: Path, file: Path, groups: list[tuple[int, Group]]) -> 
     return at_level
 
 
-def _read_ours(file: Path) -> list[Row]:
+def _read_asdbench(file: Path) -> list[Row]:
     lines = _lines(file)
     header = [name.strip() for name in lines[0][1]] if lines else []
     if lacking := [name for name in ("path", "score") if name not in header]:
@@ -173,7 +175,7 @@ def _read_ours(file: Path) -> list[Row]:
     return rows
 
 
-def _read_theirs(file: Path) -> list[Row]:
+def _read_dcase(file: Path) -> list[Row]:
     rows = []
     for where, values in _lines(file):
         if len(values) != 2:

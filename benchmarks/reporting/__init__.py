@@ -1,1 +1,1 @@
-"""From stored results to what people read: tables in their forms, reports, published figures, citations."""
+"""Reports on stored results: tables, figures, comparison with published figures, citations."""

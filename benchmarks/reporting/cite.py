@@ -1,7 +1,7 @@
-"""BibTeX for what a table draws on: asdbench, the corpus, every detector, the published figures, the statistics.
+"""BibTeX for the sources of a table: asdbench, the corpus, every detector, the published figures, the statistics.
 
-Entries are in `bibliography.bib`; those of corpora are with the corpora. A detector names its papers by their keys, in
-`Detector.papers`.
+Entries are in `bibliography.bib`; those of corpora are in the classes of the corpora. A detector names the
+keys of its papers in `Detector.papers`.
 """
 
 import json
@@ -16,14 +16,14 @@ from pathlib import Path
 import pandas as pd
 
 from benchmarks.datasets import DATASETS
-from benchmarks.reporting.published import FOLDER
+from benchmarks.reporting.published_figures import FOLDER
 from benchmarks.run.store import Store
 from detectors import Detector
 from detectors.contract.variants import create
 from features import InputError
 
 BIBLIOGRAPHY = Path(__file__).parent / "bibliography.bib"
-NOT_OURS = "no detector of this installation; cite its authors"
+NOT_OURS = "not a detector of this installation; cite its authors"
 NO_ENTRY = "cite also, not in our bibliography,"
 STATISTICS = ("delong1988", "sun2014delong", "newcombe2006auc", "mcclish1989", "demsar2006", "benavoli2016meanranks")
 
@@ -41,10 +41,10 @@ class Entry:
 
 
 def bibtex(dataset: str, labels: Sequence[str], commit: str | None = None) -> str:
-    """BibTeX entries, each once, under comments that say what they are for.
+    """BibTeX entries, each once, under comments that state what they are for.
 
     dataset: name of the corpus; labels: rows of a table, sanity rows may be among them; commit: of the results. A row
-    that is no detector of this installation is named in a comment.
+    that is not a detector of this installation is named in a comment.
     """
     parts = [("asdbench", [_asdbench(commit)])]
     if dataset in DATASETS:
@@ -58,15 +58,15 @@ def bibtex(dataset: str, labels: Sequence[str], commit: str | None = None) -> st
         known |= {entry.key for entry in new}
         keys = ", ".join(entry.key for entry in entries)
         if keys or NOT_OURS in comment or NO_ENTRY in comment:
-            said = comment.replace("@", " at ")  # BibTeX knows no comments: everywhere an @ begins an entry
-            lines += [f"% {said}{f': {keys}' if keys else ''}", *(f"{entry.text}\n" for entry in new)]
+            text = comment.replace("@", " at ")  # BibTeX has no comments: an @ starts an entry anywhere
+            lines += [f"% {text}{f': {keys}' if keys else ''}", *(f"{entry.text}\n" for entry in new)]
     return "\n".join(lines)
 
 
 def of_results(root: Path) -> str:
-    """BibTeX for the results in `<results>/<dataset>/<protocol>`, whose cells may be gone: its tables suffice.
+    """BibTeX for the results in `<results>/<dataset>/<protocol>`, from the cells, or else from the tables.
 
-    Raises `InputError` where there are neither.
+    Raises `InputError` if there are neither.
     """
     results = [result for _, result in Store(root).results()]
     if results:

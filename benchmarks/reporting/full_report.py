@@ -1,149 +1,148 @@
-"""Everything that can be said of stored results, in one folder: `<results>/<dataset>/<protocol>/report/`.
+"""All tables and figures on stored results, in the folder `<results>/<dataset>/<protocol>/report/`.
 
 Leaderboards by machine, noise level and unit; spreads, tests and the critical difference; thresholds; published
-figures. All of it is computed from the store alone, and the same results give the same files, byte for byte.
+figures. Everything is computed from the store alone, and the same results give the same files, byte for byte.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
+import pandas as pd
+
 from benchmarks.evaluation.cell_statistics import cell_statistics
+from benchmarks.evaluation.operating_points import CLIPS_PER_DAY, decisions
 from benchmarks.evaluation.stored_results import stored_scores
-from benchmarks.evaluation.thresholds import CLIPS_PER_DAY
-from benchmarks.reporting import tables
-from benchmarks.reporting.breakdown import AXES, Breakdown, breakdown
-from benchmarks.reporting.faults_report import fault_tables
-from benchmarks.reporting.plain_table import PlainTable
-from benchmarks.reporting.published_report import published_tables
-from benchmarks.reporting.report import Report, make_report, title_of, write_report
-from benchmarks.reporting.statistics_report import (
-    RESAMPLES,
-    SEED,
-    critical_difference_diagram,
-    levels_of,
-    statistics_tables,
-    write_figure,
-)
-from benchmarks.reporting.thresholds_report import (
-    classification_reports,
-    decisions_of,
-    reports_html,
-    reports_markdown,
-    threshold_table,
-    wish_table,
-)
+from benchmarks.reporting import breakdown
+from benchmarks.reporting.critical_difference import critical_difference_diagram, svg
+from benchmarks.reporting.fault_tables import fault_tables
+from benchmarks.reporting.leaderboard_files import Report, make_report, write_leaderboard
+from benchmarks.reporting.leaderboard_table import leaderboard_table
+from benchmarks.reporting.page import Listing, Page, Picture
+from benchmarks.reporting.published_tables import published_tables
+from benchmarks.reporting.render_csv import csv, frame_csv
+from benchmarks.reporting.render_html import html_page
+from benchmarks.reporting.render_latex import latex
+from benchmarks.reporting.render_markdown import markdown_page
+from benchmarks.reporting.statistics_tables import RESAMPLES, SEED, Level, levels_of, statistics_tables
+from benchmarks.reporting.table import Table
+from benchmarks.reporting.threshold_tables import classification_reports, operating_point_table, threshold_table
 from benchmarks.run.writing import write_text
 
 FOLDER = "report"
-OF_SOME_REPORTS = ("auc_per_*.*", "wish.*", "columns.*", "published_*.*", "critical_difference*.svg")
+OPTIONAL_FILES = (
+    "auc_per_*.*",
+    "operating_point.*",
+    "columns.*",
+    "published_*.*",
+    "critical_difference*.svg",
+)
+NOT_ON_PAGE = ("pairs",)  # tables that are too long for the page
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """What a report shall hold beyond the usual: a leaderboard of these columns, a wish such as "recall=0.95"."""
+class ReportOptions:
+    """What a report holds beyond the usual.
+
+    columns: those of a further leaderboard. operating_point: "recall=0.95" or "false-alarms-per-day=1".
+    """
 
     columns: Sequence[str] = ()
-    wish: str = ""
+    operating_point: str = ""
     clips_per_day: float = CLIPS_PER_DAY
 
 
-@dataclass
-class Pages:
-    """The texts of a report, by name of file, and the two pages that show all of them."""
+def write_full_report(root: Path, options: ReportOptions = ReportOptions(), report: Report | None = None) -> list[Path]:
+    """Write the files of `write_leaderboard` and the folder `report` with all others; return the files.
 
-    caption: tables.Caption
-    texts: dict[str, str] = field(default_factory=dict)
-    markdown: list[str] = field(default_factory=list)
-    html: list[str] = field(default_factory=list)
-
-    def add(self, table: PlainTable, shown: bool = True) -> None:
-        """Put a table into files of its own, and, if `shown`, on both pages."""
-        setting = self.caption.setting
-        self.texts[f"{table.name}.csv"] = table.csv(self.caption.synthetic, setting)
-        self.texts[f"{table.name}.tex"] = table.latex(setting)
-        if shown:
-            self.markdown.append(table.markdown())
-            self.html.append(table.html())
-
-    def add_figure(self, name: str, about: str) -> None:
-        self.markdown.append(f"![{about}]({name})\n")
-        self.html.append(f'<img src="{name}" alt="{about}">\n')
-
-
-def write_full_report(root: Path, wanted: Wanted = Wanted(), report: Report | None = None) -> list[Path]:
-    """Write the tables of `write_report` and the folder `report` with all others; return the files.
-
-    report: that of all results in `root`, where it is there.
-    Raises `InputError` where there are no results, a column is unknown, or a wish cannot be granted.
+    report: the report on all results in `root`, if it is made already.
+    Raises `InputError` if there are no results, a column is unknown, or no cell allows the operating point.
     """
     report = report or make_report(root)
-    order = [name for name in report.board["detector"] if name in set(report.results["detector"])]
-    wish = [wish_table(wanted.wish, report.results, order, wanted.clips_per_day)] if wanted.wish else []
-    pages = _leaderboards(report, wanted)
     levels = levels_of(report.results, report.board)
-    for table in statistics_tables(report.results, report.board, levels):
-        pages.add(table, shown=table.name != "pairs")
-    figures = {f"critical_difference{_suffix(level.name)}.svg": level for level in levels}
-    for name, level in figures.items():
-        pages.add_figure(name, f"Critical difference diagram, {level.name}")
-    for table in [*fault_tables(report.results, order), *wish]:
-        pages.add(table)
-    if report.results["status"].eq("ok").any():
-        _add_cells(pages, report)
-        _add_thresholds(pages, report, order, wanted.clips_per_day)
-    pages.texts["report.md"] = "\n".join(pages.markdown)
-    pages.texts["report.html"] = tables.page(title_of(report.caption), "\n".join(pages.html), report.caption)
+    texts = _texts(report, options, levels)  # everything that can fail on wrong options, before the first file
     folder = root / FOLDER
-    written = write_report(root, report)
-    written += [write_text(folder / name, text) for name, text in pages.texts.items()]
-    for name, level in figures.items():
+    written = write_leaderboard(root, report)
+    written += [write_text(folder / name, text) for name, text in texts.items()]
+    for name, level in _diagrams(levels).items():
         figure = critical_difference_diagram(level, report.caption.setting)
-        written.append(write_figure(figure, folder / name, report.caption.setting))
+        written.append(write_text(folder / name, svg(figure, report.caption.setting)))
     _remove_old(folder, written)
     return written
 
 
-def _leaderboards(report: Report, wanted: Wanted) -> Pages:
-    """The leaderboard on the pages, and its breakdowns in files of their own."""
+def _texts(report: Report, options: ReportOptions, levels: Sequence[Level]) -> dict[str, str]:
+    """The text of each file in the folder, except for the diagrams."""
     caption = report.caption
-    pages = Pages(caption)
-    pages.markdown.append(f"# {title_of(caption)}\n\n{tables.markdown(report.board, caption)}")
-    pages.html.append(f"<h1>{title_of(caption)}</h1>\n{tables.html(report.board, caption)}")
-    parts = {f"by-{axis}": breakdown(report, axis) for axis in AXES}
-    if wanted.columns:
-        parts["columns"] = Breakdown(report.board, [list(wanted.columns)])
-    for name, part in parts.items():
-        pages.texts |= part.files(name, caption)
-    for table in published_tables(report):
-        pages.add(table)
-    return pages
+    ranked = [name for name in report.board["detector"] if name in set(report.results["detector"])]
+    has_scores = report.results["status"].eq("ok").any()
+    decided = decisions(report.results, stored_scores, clips_per_day=options.clips_per_day) if has_scores else None
+    published = published_tables(report)
+    statistics = statistics_tables(report, levels)
+    others = _other_tables(report, options, ranked, decided)
+    texts = _breakdowns(report, options)
+    for table in [*published, *statistics, *others]:
+        texts |= {f"{table.name}.csv": csv(table), f"{table.name}.tex": latex(table)}
+    if decided is not None:
+        texts |= _frames(report, decided)
+    shown = [table for table in statistics if table.name not in NOT_ON_PAGE]
+    pictures = [Picture(n, f"Critical difference diagram, {level.name}") for n, level in _diagrams(levels).items()]
+    first = leaderboard_table(report.board, caption)
+    parts: list[Table | Picture | Listing] = [
+        first,
+        *published,
+        *shown,
+        *pictures,
+        *others,
+        *_listings(decided, ranked),
+    ]
+    page = Page(caption.title, parts, caption.warnings, caption.title)
+    return texts | {"report.md": markdown_page(page), "report.html": html_page(page)}
 
 
-def _add_cells(pages: Pages, report: Report) -> None:
-    """Intervals and pairs of each cell, which are for machines to read."""
-    both = cell_statistics(report.results, stored_scores, RESAMPLES, SEED)
-    for name, table in zip(("cell_intervals", "cell_pairs"), both, strict=True):
-        marked = table.assign(synthetic=report.caption.synthetic)  # no caption: it would be half the file
-        pages.texts[f"{name}.csv"] = marked.to_csv(index=False, lineterminator="\n")
+def _other_tables(
+    report: Report, options: ReportOptions, ranked: Sequence[str], decided: pd.DataFrame | None
+) -> list[Table]:
+    """Tables per kind of anomaly, at an operating point, and at the threshold rules."""
+    results, caption, clips_per_day = report.results, report.caption, options.clips_per_day
+    tables = fault_tables(results, ranked, caption)
+    if options.operating_point:
+        tables.append(operating_point_table(options.operating_point, results, ranked, caption, clips_per_day))
+    if decided is not None:
+        tables.append(threshold_table(decided, ranked, caption, clips_per_day))
+    return tables
 
 
-def _add_thresholds(pages: Pages, report: Report, order: Sequence[str], clips_per_day: float) -> None:
-    each = decisions_of(report.results, clips_per_day)
-    marked = each.assign(synthetic=report.caption.synthetic)  # no caption: it would be half the file
-    pages.texts["decisions.csv"] = marked.to_csv(index=False, lineterminator="\n")
-    pages.add(threshold_table(each, order, clips_per_day))
-    reports = classification_reports(each, order)
-    pages.markdown.append(reports_markdown(reports))
-    pages.html.append(reports_html(reports))
+def _breakdowns(report: Report, options: ReportOptions) -> dict[str, str]:
+    """The files of the leaderboard by each axis, and with the columns of the options."""
+    parts = {f"by-{axis}": breakdown.breakdown(report, axis) for axis in breakdown.AXES}
+    if options.columns:
+        parts["columns"] = breakdown.selection(report, [options.columns], "columns")
+    return {
+        file: text for name, tables in parts.items() for file, text in breakdown.files(tables, name, report).items()
+    }
 
 
-def _suffix(level: str) -> str:
-    return "" if level.startswith("all") else "_" + level.replace(" ", "")
+def _frames(report: Report, decided: pd.DataFrame) -> dict[str, str]:
+    """Files of one row per cell and more, for programs; without a caption, which would be half of each file."""
+    intervals, pairs = cell_statistics(report.results, stored_scores, RESAMPLES, SEED)
+    frames = {"cell_intervals.csv": intervals, "cell_pairs.csv": pairs, "decisions.csv": decided}
+    return {name: frame_csv(frame.assign(synthetic=report.caption.synthetic)) for name, frame in frames.items()}
+
+
+def _listings(decided: pd.DataFrame | None, ranked: Sequence[str]) -> list[Listing]:
+    reports = classification_reports(decided, ranked) if decided is not None else None
+    return [reports] if reports is not None and reports.texts else []
+
+
+def _diagrams(levels: Sequence[Level]) -> dict[str, Level]:
+    """File of the critical difference diagram -> level."""
+    suffixes = ["" if level.name.startswith("all") else f"_{level.name.replace(' ', '')}" for level in levels]
+    return {f"critical_difference{suffix}.svg": level for suffix, level in zip(suffixes, levels, strict=True)}
 
 
 def _remove_old(folder: Path, written: Sequence[Path]) -> None:
-    """Remove what an earlier report wrote that this one does not hold: it was of other results, or of another wish."""
-    for pattern in OF_SOME_REPORTS:
+    """Remove the files of an earlier report, on other results or with other options, that this one lacks."""
+    for pattern in OPTIONAL_FILES:
         for file in set(folder.glob(pattern)) - set(written):
             file.unlink()

@@ -1,6 +1,6 @@
-"""The parts of the documentation that are generated.
+"""The generated parts of the documentation.
 
-`python -m benchmarks.reporting.generated_docs` writes them, a test compares them:
+`python -m benchmarks.reporting.generated_docs` writes them, and a test checks that they are up to date:
 
 - README.md: the committed leaderboard of the synthetic corpus, between its two marks;
 - docs/detectors.md: a card for each detector, from its docstring, its fields, its papers and the committed timings;
@@ -109,8 +109,8 @@ def _short_leaderboard() -> str:
     aligned = ["left", "left", *["right"] * (len(headings) - 2)]
     table = tabulate(rows, headings, tablefmt="github", disable_numparse=True, colalign=aligned)
     caption = (
-        "**SYNTHETIC DATA**, not to be set beside published figures: mean AUC over "
-        f"{int(ranked['cells'].max())} cells, split `code`, one seed; `=` marks ranks that the data cannot tell apart, "
+        "**SYNTHETIC DATA**, not comparable with published figures: mean AUC over "
+        f"{int(ranked['cells'].max())} cells, split `code`, one seed; `=` marks shared ranks, "
         f"`@cpu` a reduced training budget. {len(shown)} of {len(ranked)} rows; "
         "[all rows and columns](results/synthetic/code-ch0/leaderboard.md).\n\n"
     )
@@ -118,7 +118,7 @@ def _short_leaderboard() -> str:
 
 
 def detector_cards() -> str:
-    """docs/detectors.md: an index and a card for each detector, also for one that needs a field to be set."""
+    """docs/detectors.md: an index and a card for each detector, including those with required parameters."""
     available, unavailable = detectors()
     names = sorted([*available, *(entry.name for entry in unavailable if is_registered(entry.name))])
     costs = _costs()
@@ -153,7 +153,7 @@ def _card(name: str, cost: str | None) -> str:
         "",
         tabulate(fields, ["field", "default", "allowed", "meaning"], tablefmt="github")
         if fields
-        else "There is nothing to set.",
+        else "It has no parameters.",
         "",
     ]
     return "\n".join(lines)

@@ -25,7 +25,7 @@ PARTS = ("test", "validation", "train")
 
 
 class Degenerate(Exception):
-    """Scores that rank nothing: not finite, or all the same."""
+    """Scores that cannot rank the clips: not finite, or all the same."""
 
 
 def execute(store: Store, cache: FeatureCache, job: Job, record: Record, diagnose: bool = False) -> str:
@@ -90,7 +90,7 @@ def _diagnosis(job: Job, parts: Mapping[str, Clips]) -> Diagnosis:
 
 
 def _fit(detector: Detector, clips: Clips, diagnosis: Diagnosis | None) -> float:
-    """Fit and return the seconds that it took, less those of the diagnosis."""
+    """Fit and return the time in seconds, without the time of the diagnosis."""
     if diagnosis is None:
         started = time.perf_counter()
         detector.fit(clips)
@@ -102,7 +102,7 @@ def _fit(detector: Detector, clips: Clips, diagnosis: Diagnosis | None) -> float
 
 
 def _score(detector: Detector, group: Group, parts: Mapping[str, Clips]) -> tuple[pd.DataFrame, float]:
-    """The score table of one cell, labels joined, and the seconds that scoring the test clips took.
+    """The score table of one cell with its labels, and the time to score the test clips in seconds.
 
     Columns as in `score_table`; a secret label is empty.
     """
@@ -121,9 +121,9 @@ def _score(detector: Detector, group: Group, parts: Mapping[str, Clips]) -> tupl
 
 
 def score_table(part: str, clips: Sequence[Clip], scores: ArrayLike) -> pd.DataFrame:
-    """The score table of one part: `part, path, label, score`, and what else the corpus knows of its clips.
+    """The score table of one part: `part, path, label, score`, and what else the corpus states about its clips.
 
-    `domain` where it has domains; `fault` and `severity`, empty for normal clips, where it tells the kinds of anomaly.
+    `domain` if it has domains; `fault` and `severity`, empty for normal clips, if it states the kinds of anomaly.
     """
     columns = {"path": [clip.path for clip in clips], "label": pd.array([clip.label for clip in clips], "Int64")}
     table = pd.DataFrame({"part": part} | columns | {"score": scores})
@@ -141,7 +141,7 @@ def _check(scores: np.ndarray, n_clips: int, part: str) -> None:
     if not np.isfinite(scores).all():
         raise Degenerate(f"{np.count_nonzero(~np.isfinite(scores))} of {n_clips} {part} scores are not finite")
     if part == "test" and n_clips > 1 and np.ptp(scores) == 0:
-        raise Degenerate(f"all {n_clips} test scores equal {scores[0]:g}: they rank nothing")
+        raise Degenerate(f"all {n_clips} test scores equal {scores[0]:g}, so they cannot rank the clips")
 
 
 def _history(detector: Detector, diagnosis: Diagnosis | None) -> pd.DataFrame | None:

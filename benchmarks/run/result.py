@@ -135,7 +135,9 @@ def _read_json(file: Path) -> dict[str, Any]:
         raise InputError(f"{file}: cannot be read ({error}); name the result.json of a cell") from error
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
-        raise InputError(f"{file}: {where}: no JSON ({error.msg}); the file was changed or cut short") from error
+        raise InputError(
+            f"{file}: {where}: no JSON ({error.msg}); the file was changed or cut short; {RUN_AGAIN}"
+        ) from error
     if not isinstance(values, dict):
         raise InputError(f"{file}: not a JSON object; name the result.json of a cell")
     return values

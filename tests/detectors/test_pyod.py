@@ -23,7 +23,7 @@ from features import InputError
 
 RNG = np.random.default_rng(0)
 NORMAL = RNG.gamma(2, size=(60, 5)) * [1, -1, 1, -1, 1]  # skewed to the right and to the left in turn
-HEARD = np.vstack([RNG.gamma(2, size=(6, 5)) * [1, -1, 1, -1, 1], 10 * RNG.standard_normal((6, 5))])
+SCORED = np.vstack([RNG.gamma(2, size=(6, 5)) * [1, -1, 1, -1, 1], 10 * RNG.standard_normal((6, 5))])
 
 
 def clips(table: np.ndarray) -> Clips:
@@ -37,9 +37,9 @@ def standardised(table: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize(("ours", "theirs"), [(Ecod(), ECOD()), (Copod(), COPOD())], ids=["ecod", "copod"])
 def test_tail_detectors_are_those_of_pyod_with_one_clip_at_a_time(ours: Detector, theirs) -> None:
     theirs.fit(NORMAL)
-    expected = [theirs.decision_function(row[np.newaxis])[0] for row in HEARD]
-    assert ours.fit(clips(NORMAL)).score(clips(HEARD)) == pytest.approx(expected, rel=1e-9)
-    in_one_call = theirs.decision_function(HEARD)
+    expected = [theirs.decision_function(row[np.newaxis])[0] for row in SCORED]
+    assert ours.fit(clips(NORMAL)).score(clips(SCORED)) == pytest.approx(expected, rel=1e-9)
+    in_one_call = theirs.decision_function(SCORED)
     assert np.abs(in_one_call - expected).max() > 0.5, (
         "PyOD has stopped ranking a clip within its batch: use it directly"
     )
@@ -71,11 +71,11 @@ def test_loda_of_pyod_still_runs_the_wrong_way_with_few_clips() -> None:
 
 
 def test_knn_and_lof_are_the_methods_that_they_are_called_after() -> None:
-    distances = np.linalg.norm(standardised(HEARD)[:, np.newaxis] - standardised(NORMAL), axis=2)
-    assert PyodKnn(k=5).fit(clips(NORMAL)).score(clips(HEARD)) == pytest.approx(np.sort(distances)[:, 4], rel=1e-5)
+    distances = np.linalg.norm(standardised(SCORED)[:, np.newaxis] - standardised(NORMAL), axis=2)
+    assert PyodKnn(k=5).fit(clips(NORMAL)).score(clips(SCORED)) == pytest.approx(np.sort(distances)[:, 4], rel=1e-5)
     factor = LocalOutlierFactor(n_neighbors=20, novelty=True).fit(standardised(NORMAL))
-    assert PyodLof().fit(clips(NORMAL)).score(clips(HEARD)) == pytest.approx(
-        -factor.score_samples(standardised(HEARD)), rel=1e-5
+    assert PyodLof().fit(clips(NORMAL)).score(clips(SCORED)) == pytest.approx(
+        -factor.score_samples(standardised(SCORED)), rel=1e-5
     )
 
 
@@ -93,17 +93,17 @@ def test_kde_is_the_density_in_hundreds_of_dimensions_too() -> None:
 
 
 def test_any_model_by_name_with_its_seed() -> None:
-    scores = Pyod(model="IForest", seed=3).fit(clips(NORMAL)).score(clips(HEARD))
+    scores = Pyod(model="IForest", seed=3).fit(clips(NORMAL)).score(clips(SCORED))
     reference = IForest(random_state=3).fit(standardised(NORMAL).astype(np.float32).astype(np.float64))
-    assert scores == pytest.approx(reference.decision_function(standardised(HEARD)), rel=1e-3)
+    assert scores == pytest.approx(reference.decision_function(standardised(SCORED)), rel=1e-3)
 
 
 @pytest.mark.parametrize("model", ["COF", "CD", "OCSVM", "MCD"])
 def test_a_clip_alone_scores_as_in_a_batch_and_leaves_no_trace(model: str) -> None:
     state = np.random.get_state()[1].tobytes()  # noqa: NPY002 - the global generator is what must not change
     detector = Pyod(model=model).fit(clips(NORMAL))
-    scores = detector.score(clips(HEARD))
-    alone = np.concatenate([detector.score(clips(row[np.newaxis])) for row in HEARD])
+    scores = detector.score(clips(SCORED))
+    alone = np.concatenate([detector.score(clips(row[np.newaxis])) for row in SCORED])
     assert np.isfinite(scores).all()
     assert np.array_equal(scores, alone)
     assert scores[6:].mean() > scores[:6].mean()
@@ -111,9 +111,9 @@ def test_a_clip_alone_scores_as_in_a_batch_and_leaves_no_trace(model: str) -> No
 
 
 def test_cof_judges_a_clip_among_the_training_clips() -> None:
-    scores = Pyod(model="COF").fit(clips(NORMAL)).score(clips(HEARD[:2]))
+    scores = Pyod(model="COF").fit(clips(NORMAL)).score(clips(SCORED[:2]))
     model = COF().fit(standardised(NORMAL))
-    expected = [model.decision_function(standardised(np.vstack([NORMAL, row])))[-1] for row in HEARD[:2]]
+    expected = [model.decision_function(standardised(np.vstack([NORMAL, row])))[-1] for row in SCORED[:2]]
     assert scores == pytest.approx(expected, rel=1e-4)
 
 

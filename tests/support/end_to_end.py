@@ -7,7 +7,7 @@ import pandas as pd
 
 from benchmarks.datasets import Dataset
 from benchmarks.evaluation.stored_results import load_results
-from benchmarks.reporting.report import write_report
+from benchmarks.reporting.leaderboard_files import write_leaderboard
 from benchmarks.run.plan import make_plan
 from benchmarks.run.protocols import Protocol
 from benchmarks.run.runner import Runner
@@ -25,7 +25,7 @@ def run(
     runner = Runner(Store(folder / "results" / corpus.name / protocol.name), FeatureCache(folder / "cache"))
     for _ in runner.run(plan, runner.pending(plan)):
         pass
-    write_report(runner.store.root)
+    write_leaderboard(runner.store.root)
     return runner.store.root, load_results(runner.store.root)
 
 

@@ -12,7 +12,7 @@ from benchmarks.acquisition.clip_headers import Header, header
 from benchmarks.acquisition.doctor import examine
 from benchmarks.cli.data_output import examine_mimii
 from benchmarks.datasets import mimii_release
-from benchmarks.datasets.kept_channels import Kept
+from benchmarks.datasets.kept_channels import KeptChannels
 from benchmarks.datasets.mimii import Mimii
 from benchmarks.datasets.mimii_release import Archive
 from features import InputError, WavFile
@@ -229,7 +229,7 @@ def test_what_a_corpus_is_good_for(tmp_path):
         for kind, count in zip(("normal", "abnormal"), counts, strict=True):
             for number in range(count):
                 file = write_wav(tmp_path / f"6_dB_fan/fan/{unit}/{kind}/{number:08d}.wav", sound(n_channels=2))
-                Kept((0, 3), 8, "6_dB_fan.zip").write(file.parent)
+                KeptChannels((0, 3), 8, "6_dB_fan.zip").write(file.parent)
 
     report = examine(tmp_path)
 
@@ -254,7 +254,7 @@ def test_list_of_channels_that_is_damaged_is_a_fault(tmp_path):
     ((place, text),) = faults(tmp_path)
 
     assert place == "6dB/fan/id_00/normal"
-    assert "does not say which channels are stored" in text
+    assert "does not state the stored channels" in text
 
 
 def test_units_that_are_not_public_are_not_counted(tmp_path):

@@ -525,4 +525,4 @@ def test_sizes_in_the_documentation():
         any_level = table[machine, 6]
         row = [machine, *sizes, str(any_level.n_clips), f"{any_level.store_bytes(1) / 1e9:.2f}"]
         assert f"| {' | '.join(row)} |" in text
-    assert f"{sum(a.store_bytes(1) for a in table.values()) / 1e9:.1f} GB in place of 100" in text
+    assert f"{sum(a.store_bytes(1) for a in table.values()) / 1e9:.1f} GB instead of 100" in text

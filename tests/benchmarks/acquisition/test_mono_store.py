@@ -14,7 +14,7 @@ import pytest
 
 from benchmarks.acquisition.download import Download, download
 from benchmarks.acquisition.mono_store import has_store, make_store
-from benchmarks.datasets.kept_channels import Kept, StoredClip
+from benchmarks.datasets.kept_channels import KeptChannels, StoredClip
 from benchmarks.datasets.mimii import Mimii
 from benchmarks.datasets.mimii_release import Archive
 from features import InputError, LogMel, PooledLogMel, WavFile
@@ -53,7 +53,9 @@ def test_store_gives_the_same_clips_and_sounds(archive, tmp_path):
 def test_channel_that_was_not_kept_is_refused(archive, channel):
     clip = Mimii(make_store(archive, (0, 4))).clips()[0]
 
-    message = rf"00000000.wav: channel {channel!r} asked for, this mono store keeps 0, 4 of 0..7; .* get {NAME} again"
+    message = (
+        rf"0.wav: channel {channel!r} was chosen, but this mono store keeps 0, 4 of 0..7; .* download {NAME} again"
+    )
     with pytest.raises(InputError, match=message):
         clip.audio.read(channel)
 
@@ -78,14 +80,14 @@ def test_store_of_all_channels_gives_them_in_the_order_of_the_recording(archive)
 
 def test_store_of_some_channels_does_not_pass_them_off_as_all(archive):
     clip = Mimii(make_store(archive, (0, 4))).clips()[0]
-    with pytest.raises(InputError, match=r"channel 'all' asked for, this mono store keeps 0, 4 of 0\.\.7; choose one"):
+    with pytest.raises(InputError, match=r"channel 'all' was chosen, but this mono store keeps 0, 4 of 0\.\.7"):
         clip.audio.read_all()
 
 
 def test_stored_clip_of_another_number_of_channels_than_its_list_is_refused(tmp_path):
     file = write_wav(tmp_path / "a.wav", np.zeros((100, 2), np.int16))
     with pytest.raises(InputError, match=r"a\.wav: found 2 channel\(s\), channels\.json says 3; make the mono store"):
-        StoredClip(WavFile(file), Kept((0, 1, 2), 3, "fan.zip")).read_all()
+        StoredClip(WavFile(file), KeptChannels((0, 1, 2), 3, "fan.zip")).read_all()
 
 
 def test_part_of_a_store_that_is_moved_knows_its_channels(archive, tmp_path):
@@ -120,14 +122,14 @@ def test_list_of_channels_that_is_damaged_is_refused_by_name(archive, text):
     store = make_store(archive, (0,))
     (store / "fan/id_00/normal/channels.json").write_bytes(text.encode("latin-1"))
 
-    with pytest.raises(InputError, match=r"normal/channels.json: does not say which channels are stored"):
+    with pytest.raises(InputError, match=r"normal/channels.json: does not state the stored channels"):
         Mimii(store).clips()
 
 
-def test_identity_tells_channels_apart(tmp_path):
+def test_each_channel_has_an_identity_of_its_own(tmp_path):
     file = WavFile(write_wav(tmp_path / "a.wav"), "a.wav")
 
-    identities = {StoredClip(file, Kept((channel,), 8, NAME)).identity for channel in range(8)}
+    identities = {StoredClip(file, KeptChannels((channel,), 8, NAME)).identity for channel in range(8)}
 
     assert len(identities) == 8
     assert not [text for text in identities if str(tmp_path) in text]

@@ -9,7 +9,7 @@ from benchmarks.cli.corpus import open_corpus
 from benchmarks.cli.options import CorpusOptions
 from benchmarks.datasets import Synthetic
 from benchmarks.evaluation.stored_results import load_results
-from benchmarks.reporting.report import make_report
+from benchmarks.reporting.leaderboard_files import make_report
 from features import InputError
 from tests.support.command_line import options, run_all
 
@@ -67,8 +67,10 @@ def test_a_run_of_another_size_keeps_to_its_folder_and_says_so(tmp_path):
     assert [folder.name for folder in (tmp_path / "results").iterdir()] == ["synthetic-20+6-1s-8ch"]
     root = tmp_path / "results" / "synthetic-20+6-1s-8ch" / "code-nearest"
     assert load_results(root)["status"].tolist() == ["ok", "ok"]
-    told = "SYNTHETIC DATA: not to be set beside published figures. Synthetic machines (generated), 20 + 6 clips of 1 s"
-    assert told in (root / "leaderboard.md").read_text()
+    caption = (
+        "SYNTHETIC DATA: not to be set beside published figures. Synthetic machines (generated), 20 + 6 clips of 1 s"
+    )
+    assert caption in (root / "leaderboard.md").read_text()
     again = run_all("reproduce", next(root.glob("cells/random/fan/*")))
     assert "equal" in again.stdout
     assert again.returncode == 0

@@ -55,7 +55,8 @@ def test_results_csv_has_one_tidy_row_per_cell(finished):
     columns = (
         "detector dataset machine unit snr_db seed status auc auc_low auc_high pauc ap n_train n_normal n_abnormal"
     )
-    assert " ".join(table.columns[:18]) == f"{columns} fit_seconds score_seconds message"
+    times = "fit_seconds score_seconds score_seconds_without_features"
+    assert " ".join(table.columns[:19]) == f"{columns} {times} message"
     assert len(table) == 12
     assert set(table["status"]) == {"ok"}
     assert table[["n_train", "n_normal", "n_abnormal"]].drop_duplicates().to_numpy().tolist() == [[8, 4, 4]]

@@ -39,5 +39,5 @@ def test_a_corpus_is_opened_by_its_name(tmp_path):
         "mimii": "mimii",
     }
     assert isinstance(opened["folder"], RecordingFolder)
-    with pytest.raises(InputError, match=r"--dataset nimii: there are mimii, dcase, dcase2020.*synthetic"):
+    with pytest.raises(InputError, match=r"--dataset nimii: unknown; there are mimii, dcase, dcase2020.*synthetic"):
         open_dataset("nimii", tmp_path)

@@ -129,7 +129,7 @@ SECRET = {
 
 
 @pytest.mark.parametrize("year", SECRET)
-def test_an_evaluation_set_is_scored_but_not_judged(tmp_path, year):
+def test_an_evaluation_set_is_scored_without_metrics(tmp_path, year):
     edition, patterns, labelled = SECRET[year]
     secret = {pattern.format(i): 1 + i for pattern in patterns for i in range(4)}
     corpus = edition(write_tree(tmp_path / "corpus", ("fan",), labelled | secret))
@@ -161,7 +161,7 @@ def test_a_corpus_of_secret_labels_alone_says_so_and_ranks_nobody(tmp_path):
     assert not list(folder.glob("official*"))
 
 
-TOLD = {
+BY_LAYOUT = {
     "dcase2020": {"fan": names_2020("id_00")},
     "dcase2021": {"fan": names_2021("section_00")},
     "dcase2022": {"fan": names_2022("section_00") | names_2022("section_01")},
@@ -171,9 +171,9 @@ TOLD = {
 }
 
 
-@pytest.mark.parametrize("name", TOLD)
-def test_the_edition_is_told_by_its_layout(tmp_path, name):
-    for machine, names in TOLD[name].items():
+@pytest.mark.parametrize("name", BY_LAYOUT)
+def test_the_edition_is_found_from_its_layout(tmp_path, name):
+    for machine, names in BY_LAYOUT[name].items():
         write_tree(tmp_path / "corpus", (machine,), names)
     assert type(open_dcase(tmp_path / "corpus")) is EDITIONS[name]
     assert not any("supplemental" in clip.path for clip in open_dcase(tmp_path / "corpus").clips())
@@ -183,17 +183,19 @@ def test_the_edition_is_told_by_its_layout(tmp_path, name):
     ("folder", "name"),
     [("dcase2024t2/dev_data/raw", "dcase2024"), ("DCASE_2023", "dcase2023"), ("MIMII-DG", "mimii_dg")],
 )
-def test_the_edition_is_told_by_a_folder_above(tmp_path, folder, name):
+def test_the_edition_is_found_from_a_folder_above(tmp_path, folder, name):
     write_tree(tmp_path / folder, ("fan",), names_2022("section_00"))
     assert type(open_dcase(tmp_path)) is EDITIONS[name]
 
 
 def test_years_that_look_alike_are_named_and_one_can_be_given(tmp_path):
     root = write_tree(tmp_path / "corpus", ("fan",), names_2022("section_00"))
-    with pytest.raises(InputError, match=r"allow dcase2022, dcase2023, dcase2024, dcase2025; name one with --dataset"):
+    with pytest.raises(
+        InputError, match=r"allow dcase2022, dcase2023, dcase2024, dcase2025; choose one with --dataset"
+    ):
         open_dcase(root)
     assert type(open_dcase(root, 2024)) is EDITIONS["dcase2024"]
-    with pytest.raises(InputError, match="of 2019: known are 2020 to 2025"):
+    with pytest.raises(InputError, match="of 2019: the editions are 2020 to 2025"):
         open_dcase(root, 2019)
 
 
@@ -202,7 +204,9 @@ def test_editions_side_by_side_are_never_mixed(tmp_path):
     write_tree(tmp_path / "dcase2023t2", ("fan",), names_2022("section_00"))
     with pytest.raises(InputError, match="allow dcase2022, dcase2023"):
         open_dcase(tmp_path)
-    with pytest.warns(UserWarning, match=r"16 WAV files are no clips of DCASE 2023 Task 2 and left out, e.g. .*2022t2"):
+    with pytest.warns(
+        UserWarning, match=r"16 WAV files are not clips of DCASE 2023 Task 2 and are left out, e.g. .*2022t2"
+    ):
         clips = Dcase2023(tmp_path).clips()
     assert {"dcase2023t2" in str(clip.audio.path) for clip in clips} == {True}
 
@@ -233,7 +237,7 @@ def test_what_is_no_clip_is_named_and_a_clip_counts_once(tmp_path):
     with (
         pytest.warns(UserWarning, match="8 of 16 clips found twice"),
         pytest.warns(
-            UserWarning, match=r"2 WAV files are no clips of DCASE 2021 Task 2 and left out, e.g. .*other/a.wav"
+            UserWarning, match=r"2 WAV files are not clips of DCASE 2021 Task 2 and are left out, e.g. .*other/a.wav"
         ),
     ):
         clips = Dcase2021(root).clips()

@@ -124,9 +124,9 @@ def test_a_secret_label_and_a_domain_are_kept(tmp_path):
 
 
 def test_other_channels_than_the_first_are_refused(table):
-    with pytest.raises(InputError, match=r"left/000.wav: channel 'mean' asked for, but a table has no channels"):
+    with pytest.raises(InputError, match=r"left/000.wav: channel 'mean' was chosen, but a table has no channels"):
         table.clips()[0].audio.read("mean")
-    with pytest.raises(InputError, match=r"left/000.wav: channel 'all' asked for, but a table has no channels"):
+    with pytest.raises(InputError, match=r"left/000.wav: channel 'all' was chosen, but a table has no channels"):
         table.clips()[0].audio.read_all()
 
 
@@ -247,7 +247,7 @@ def test_a_column_named_nearly_like_a_key_column_is_refused(tmp_path, name, key)
         FeatureTable(write(tmp_path, frame().assign(**{name: np.arange(32.0)}))).clips()
 
 
-def test_a_misnamed_key_column_is_told_its_name(tmp_path):
+def test_the_error_names_the_key_column_that_is_meant(tmp_path):
     table = frame().rename(columns={"snr_db": "snr"})
     path = tmp_path / "vectors.csv"
     table.to_csv(path, index=False)

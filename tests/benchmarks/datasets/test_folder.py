@@ -117,9 +117,9 @@ def test_label_csv_may_name_machine_and_unit(tmp_path):
         ((1, "n1,0,training"), "line 3: split 'training'; allowed are train, valid (or validation) and test"),
         ((2, "n2,2,train"), "line 4: abnormal '2'; allowed are 0 (normal) and 1 (abnormal)"),
         ((2, "n2,,train"), "line 4: abnormal ''; allowed are 0"),
-        ((3, "n3,1,train"), "line 5: abnormal 1 in train; detectors learn from normal clips alone, move it to test"),
-        ((4, "n99,0,train"), "line 6: file_id 'n99': no such WAV file below the folder of label.csv"),
-        ((4, "../n4,0,train"), "line 6: file_id '../n4': no such WAV file"),
+        ((3, "n3,1,train"), "line 5: abnormal 1 in train; detectors learn only from normal clips; move it to test"),
+        ((4, "n99,0,train"), "line 6: file_id 'n99': there is no such WAV file below the folder of label.csv"),
+        ((4, "../n4,0,train"), "line 6: file_id '../n4': there is no such WAV file"),
         ((5, "n4,0,train"), "line 7: file_id 'n4' is sounds/n4.wav, as in line 6; keep one of them"),
         ((5, "n4.wav,0,train"), "line 7: file_id 'n4.wav' is sounds/n4.wav, as in line 6"),
         ((5, "n5,0,train,7"), "line 7: more values than the 3 columns of the header"),
@@ -144,7 +144,7 @@ def test_a_wrong_row_is_named_by_its_line_with_what_is_allowed(tmp_path, change,
     ],
     ids=["column", "semicolons", "empty", "not UTF-8", "no rows"],
 )
-@pytest.mark.filterwarnings("ignore:.*does not name left out")
+@pytest.mark.filterwarnings("ignore:.*does not name are left out")
 def test_a_label_csv_that_is_none_is_refused(tmp_path, content, message):
     root = write_labelled(tmp_path / "mine")
     (root / "label.csv").write_bytes(content)
@@ -155,7 +155,7 @@ def test_a_label_csv_that_is_none_is_refused(tmp_path, content, message):
 def test_a_name_that_two_files_have_must_be_written_with_its_folder(tmp_path):
     root = write_labelled(tmp_path / "mine")
     write_wav(root / "old/n0.wav", hum(1))
-    with pytest.raises(InputError, match=r"file_id 'n0' may be old/n0.wav or sounds/n0.wav; write the path"):
+    with pytest.raises(InputError, match=r"file_id 'n0' can be old/n0.wav or sounds/n0.wav; write the path"):
         RecordingFolder(root).clips()
 
 
@@ -164,16 +164,18 @@ def test_what_is_left_out_is_named(tmp_path):
     write_wav(root / "sounds/forgotten.wav", hum(1))
     with (
         pytest.warns(
-            UserWarning, match=r"1 WAV files that label.csv does not name left out, e.g. sounds/forgotten.wav"
+            UserWarning, match=r"1 WAV files that label.csv does not name are left out, e.g. sounds/forgotten.wav"
         ),
         pytest.warns(
-            UserWarning, match=r"1 anomalies in the validation part left out.*sounds/a2.wav; move them to test"
+            UserWarning, match=r"1 abnormal clips in the validation part are left out.*sounds/a2.wav; move them to test"
         ),
     ):
         clips = RecordingFolder(root).clips()
     assert not {"sounds/forgotten.wav", "sounds/a2.wav"} & {clip.path for clip in clips}
     write_wav(write_classes(tmp_path / "classes") / "press/line 1/unsure/a.wav", hum(1))
-    with pytest.warns(UserWarning, match=r"1 WAV files in no folder normal or abnormal left out, e.g. .*unsure/a.wav"):
+    with pytest.warns(
+        UserWarning, match=r"1 WAV files in no folder normal or abnormal are left out, e.g. .*unsure/a.wav"
+    ):
         RecordingFolder(tmp_path / "classes").clips()
 
 
@@ -216,7 +218,7 @@ def test_clips_of_any_rate_are_resampled_and_the_result_says_so(tmp_path):
     assert result["config"]["dataset_identity"].endswith("16000 Hz, other rates resampled to it by librosa soxr_hq")
 
 
-def test_another_rate_is_an_error_where_it_was_asked_to_be(tmp_path):
+def test_another_rate_is_an_error_where_resampling_is_off(tmp_path):
     _, cells = run(RecordingFolder(mixed_rates(tmp_path / "mine"), resample=False), tmp_path, "loudness")
     assert cells["status"].tolist() == ["error"]
     assert re.search(r"0\.wav: sampled at 48000 Hz, the corpus at 16000 Hz", cells["message"].iloc[0])
@@ -231,7 +233,7 @@ def test_recordings_may_keep_a_rate_of_their_own(tmp_path):
         RecordingFolder(tmp_path, sample_rate=0)
 
 
-def test_the_identity_tells_other_sound_of_the_same_name(tmp_path):
+def test_other_sound_of_the_same_name_has_another_identity(tmp_path):
     root = write_classes(tmp_path / "mine")
     before = RecordingFolder(root).identity
     assert RecordingFolder(root).identity == before

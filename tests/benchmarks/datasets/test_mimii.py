@@ -141,7 +141,7 @@ def test_one_archive_may_be_given(tmp_path):
 def test_whatever_is_there_is_listed(tmp_path):
     write_wav(tmp_path / "6dB/pump/id_06/normal/00000003.wav")
     write_wav(tmp_path / "12_dB_slider/slider/id_11/abnormal/00000001.WAV")
-    (tmp_path / "6dB/pump/id_06/abnormal").mkdir()  # empty: for the protocol to judge
+    (tmp_path / "6dB/pump/id_06/abnormal").mkdir()  # empty, which only the protocol refuses
 
     clips = Mimii(tmp_path).clips()
 
@@ -156,7 +156,7 @@ def test_clip_in_tree_and_archive_is_listed_once_from_the_tree(tmp_path):
     for name in ("00000000.wav", "00000001.wav"):
         write_wav(tmp_path / "6dB/fan/id_00/normal" / name, noise(7, 1))
 
-    with pytest.warns(UserWarning, match=f"2 of {len(EXPECTED)} clips found twice; used files before archives"):
+    with pytest.warns(UserWarning, match=f"2 of {len(EXPECTED)} clips found twice; files come before archives"):
         clips = Mimii(tmp_path).clips()
 
     assert [clip.path for clip in clips] == [row[0] for row in EXPECTED]
@@ -185,7 +185,9 @@ def test_wav_files_outside_the_layout_are_counted_in_a_warning(tmp_path):
     write_wav(tmp_path / "6dB/fan/id_00/strange/00000001.wav")
     write_zip(tmp_path / "other.zip", {"music/song.wav": wav_bytes(noise())})
 
-    with pytest.warns(UserWarning, match=r"2 WAV files outside the MIMII layout left out, e.g. .*strange/00000001.wav"):
+    with pytest.warns(
+        UserWarning, match=r"2 WAV files outside the MIMII layout are left out, e.g. .*strange/00000001.wav"
+    ):
         clips = Mimii(tmp_path).clips()
 
     assert len(clips) == 1

@@ -26,7 +26,7 @@ from features import InputError, PooledLogMel, WavFile
 
 MACHINES = ("fan", "pump", "slider", "valve")
 SMALL = Synthetic(machines=("fan", "valve"), units=("id_00",), snrs_db=(6.0, -6.0), normals=3, anomalies=2, seconds=1.0)
-GOLDEN = "046077ed2efd"  # rewritten on purpose only: `python tests/test_synthetic.py` prints it
+GOLDEN = "046077ed2efd"  # changed only on purpose: `python -m tests.benchmarks.datasets.test_synthetic` prints it
 
 
 def source(machine="fan", unit="id_00", snr_db=0.0, anomalous=False, index=0, seconds=1.0, n_channels=1, seed=0):
@@ -38,7 +38,7 @@ def rng(seed=0):
 
 
 def golden_hash():
-    """Hash the int16 samples of a normal and an anomalous clip per machine, and of one array recording."""
+    """Hash the int16 samples of a normal and an abnormal clip per machine, and of one array recording."""
     digest = hashlib.sha256()
     clips = [source(machine, "id_02", -6.0, anomalous, 7) for machine in MACHINES for anomalous in (False, True)]
     for clip in [*clips, source("pump", n_channels=8)]:
@@ -91,7 +91,7 @@ def test_a_source_is_small_and_survives_pickling():
     assert np.array_equal(pickle.loads(pickled).read(0)[0], source().read(0)[0])
 
 
-def test_identities_tell_recipes_apart():
+def test_each_recipe_has_an_identity_of_its_own():
     one = source()
     others = [source(seed=1), source(index=1), source(anomalous=True), source(snr_db=6.0), source(n_channels=8)]
     assert len({one.identity, *(other.identity for other in others)}) == 6
@@ -190,7 +190,7 @@ def test_a_corpus_of_another_size_has_a_folder_of_its_own_and_is_made_again_from
         assert Synthetic.of_identity(text) == Synthetic()
 
 
-def test_a_clip_tells_its_fault_and_a_normal_one_none():
+def test_an_abnormal_clip_states_its_fault_and_a_normal_one_none():
     for clip in Synthetic(normals=5, anomalies=4).clips():
         assert (clip.fault, clip.severity) == (clip.audio.fault if clip.label else ("", None))
 
@@ -275,7 +275,7 @@ def test_a_channel_that_is_not_there_is_refused(n_channels, channel):
     [
         ({"machines": ("fan", "gearbox")}, "unknown machine 'gearbox'"),
         ({"machines": ()}, "at least one"),
-        ({"units": ("id_01",)}, "no unit 'id_01'; known: id_00"),
+        ({"units": ("id_01",)}, "no unit 'id_01'; its units are id_00"),
         ({"units": ("id_00", "id_00")}, "each once"),
         ({"snrs_db": (float("nan"),)}, "levels"),
         ({"normals": 0}, "normals=0"),

@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 
 from benchmarks.evaluation.cell_statistics import cell_statistics
-from benchmarks.evaluation.comparison import paired_bootstrap_interval, paired_cells
-from benchmarks.evaluation.intervals import auc_interval, stratified_bootstrap_interval
+from benchmarks.evaluation.intervals import auc_interval
 from tests.support.made_results import noisy, small
+from tests.support.reference_intervals import paired_bootstrap_interval, paired_cells, stratified_bootstrap_interval
 
 PLACE = ["machine", "unit", "snr_db", "seed"]
 
@@ -53,7 +53,7 @@ def test_pairs_are_those_of_the_comparison(inputs):
     assert (row["bootstrap_low"], row["bootstrap_high"]) == pytest.approx(limits)
 
 
-def test_a_cell_says_the_same_whoever_else_was_run(inputs):
+def test_a_cell_does_not_depend_on_other_cells_or_detectors(inputs):
     results, scores = inputs
     chosen = results[(results["unit"] == "id_01") & (results["detector"] != "c")]
     whole, part = cell_statistics(results, scores, 50, 0)[0], cell_statistics(chosen, scores, 50, 0)[0]

@@ -85,7 +85,7 @@ def test_a_detector_that_lacks_a_unit_has_no_score_but_its_machines_have(metric)
     assert board.index.tolist() == ["knn", "gmm"]
 
 
-def test_cells_that_nobody_can_judge_do_not_count():
+def test_unlabelled_cells_do_not_count():
     rows = results(("knn", "fan", "section_00", 0), ("knn", "Vacuum", "section_00", 0))
     rows.loc[1, "status"] = "unlabelled"
     board = official_score(rows, lambda row: score_table(), DCASE_2022)

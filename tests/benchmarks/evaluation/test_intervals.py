@@ -12,10 +12,10 @@ from benchmarks.evaluation.intervals import (
     difference_interval,
     raised_variance,
     standard_error,
-    stratified_bootstrap_interval,
 )
 from benchmarks.metrics import auc
 from features import InputError
+from tests.support.reference_intervals import stratified_bootstrap_interval
 
 
 def plain_delong(labels, scores):

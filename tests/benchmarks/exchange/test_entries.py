@@ -1,4 +1,4 @@
-"""Scores from elsewhere: both forms are read, every fault is named with file and line, entries are marked."""
+"""Imported scores: both forms are read, an error names file and line, entries are marked."""
 
 import io
 import json
@@ -18,7 +18,7 @@ from benchmarks.datasets.dcase_editions import EDITIONS
 from benchmarks.exchange.entries import Entry, import_scores
 from benchmarks.exchange.reproduce import read_result
 from benchmarks.exchange.score_export import export_scores
-from benchmarks.reporting.report import make_report, write_report
+from benchmarks.reporting.leaderboard_files import make_report, write_leaderboard
 from benchmarks.run.checksums import changes
 from benchmarks.run.plan import Selection, make_plan
 from benchmarks.run.protocols import Protocol
@@ -40,13 +40,13 @@ def store(store_root, tmp_path):
 
 @pytest.fixture
 def ours(store_root, tmp_path):
-    """Score files in our form: those of knn, all parts."""
+    """Score files in the form of asdbench: those of knn, all parts."""
     return shutil.copytree(store_root / "cells" / "knn[k=3]", tmp_path / "ours")
 
 
 @pytest.fixture
 def theirs(store_root, tmp_path):
-    """Score files in DCASE's form: those of knn."""
+    """Score files in the form of DCASE: those of knn."""
     export_scores(store_root, tmp_path / "exported", ["knn[k=3]"])
     return tmp_path / "exported" / "knn[k=3]"
 
@@ -79,7 +79,7 @@ def test_imports_carry_a_mark_a_declaration_and_valid_results(store, ours):
 
 def test_imports_are_ranked_with_a_mark_in_every_table(store, ours):
     import_scores(ours, THEIRS, PLAN, store)
-    write_report(store.root)
+    write_leaderboard(store.root)
     row = leaderboard(load_results(store.root)).set_index("detector").loc[THEIRS.name]
     assert row["rank"] >= 1
     assert row["scores_only"]
@@ -97,14 +97,14 @@ def test_entries_that_learn_from_other_units_are_ranked_in_the_cross_unit_track(
     assert make_report(store.root).board.set_index("detector").loc["across", "track"] == "machine"
 
 
-def test_our_versions_and_hardware_stay_those_of_runs(store, ours):
+def test_versions_and_hardware_of_a_table_are_those_of_runs(store, ours):
     before = json.loads(((store.root / "cells").glob("knn*/*/*/result.json").__next__()).read_text())["environment"]
     import_scores(ours, Entry("a first", "x"), PLAN, store)
     for file in store.root.glob("cells/a first/*/*/result.json"):
         result = json.loads(file.read_text())
         result["environment"]["versions"]["torch"] = "9.8.7"
         file.write_text(json.dumps(result))
-    write_report(store.root)
+    write_leaderboard(store.root)
     assert json.loads((store.root / "environment.json").read_text()) == before
     assert "9.8.7" not in (store.root / "leaderboard.md").read_text()
 
@@ -160,7 +160,7 @@ def put(lines, number, text):
     ],
     ids=["missing", "twice", "nan", "infinite", "text", "unknown", "part of a name", "columns", "empty", "constant"],
 )
-def test_faults_of_their_files_are_named_and_nothing_is_written(store, theirs, change, message):
+def test_faults_of_dcase_files_are_named_and_nothing_is_written(store, theirs, change, message):
     damage(first_file(theirs), change)
     with pytest.raises(InputError, match=message):
         import_scores(theirs, THEIRS, PLAN, store)
@@ -177,7 +177,7 @@ def test_faults_of_their_files_are_named_and_nothing_is_written(store, theirs, c
     ],
     ids=["label", "part", "header", "level"],
 )
-def test_faults_of_our_files_are_named(store, ours, old, new, message):
+def test_faults_of_asdbench_files_are_named(store, ours, old, new, message):
     file = first_file(ours)
     file.write_text(file.read_text().replace(old, new, 1))
     with pytest.raises(InputError, match=message):
@@ -191,7 +191,7 @@ def test_a_name_that_may_be_two_clips_is_refused(store, theirs):
         import_scores(theirs, THEIRS, plan, store)
 
 
-def test_a_part_is_whole_or_not_there(store, ours):
+def test_a_part_has_all_scores_or_none(store, ours):
     damage(first_file(ours), lambda lines: lines.pop())
     with pytest.raises(InputError, match=r"1 of 14 train clips have no score"):
         import_scores(ours, THEIRS, PLAN, store)
@@ -249,7 +249,7 @@ def test_folders_without_scores_say_what_is_there(store, tmp_path):
         import_scores(tmp_path / "some", THEIRS, PLAN, store)
 
 
-def test_exported_files_are_dcases(theirs, store_root):
+def test_exported_files_have_the_form_of_dcase(theirs, store_root):
     files = sorted(path.relative_to(theirs).as_posix() for path in theirs.rglob("*.csv"))
     assert files == [
         f"{level}/anomaly_score_{machine}_{unit}.csv"
@@ -264,7 +264,7 @@ def test_exported_files_are_dcases(theirs, store_root):
     assert np.isfinite(float(value))
 
 
-def test_exports_refuse_what_would_be_lost_or_is_not_there(store_root, tmp_path):
+def test_exports_never_overwrite_and_name_unknown_rows(store_root, tmp_path):
     with pytest.raises(InputError, match="no scores of 'nobody'; there are dense_ae"):
         export_scores(store_root, tmp_path / "new", ["nobody"])
     (tmp_path / "full").mkdir()
@@ -293,7 +293,7 @@ def sections(tmp_path):
     return EDITIONS["dcase2023"](names_only(tmp_path / "dcase2023t2", files))
 
 
-def test_dcase_submissions_are_read_as_they_are_and_written_back(sections, tmp_path):
+def test_dcase_submissions_are_imported_and_exported_unchanged(sections, tmp_path):
     plan = make_plan(sections, Protocol("labels"), {})
     names = [clip.path.rpartition("/")[2] for clip in plan.groups[0].split.test]
     given = tmp_path / "team" / "task2" / "anomaly_score_fan_section_00_test.csv"

@@ -1,4 +1,4 @@
-"""Running a result again: equal for five kinds of detector, and where it differs when a byte was changed."""
+"""Running a result again: equal for five kinds of detector; a changed byte is found."""
 
 import io
 import json
@@ -23,7 +23,7 @@ from tests.support.small_store import CORPUS, make_store
 
 
 def fan(detector):
-    """The folder of a detector's cell on fan id_00 at 6 dB, below that of the protocol."""
+    """The folder of a detector's cell on fan id_00 at 6 dB, below the folder of the protocol."""
     return Cell(detector, "synthetic", "fan", "id_00", 6.0, 0).folder
 
 
@@ -78,7 +78,7 @@ def test_the_last_digit_is_within_tolerance_and_still_named(cell):
     score = pd.read_csv(cell / "scores.csv", dtype=str).loc[0, "score"]
     change(cell / "scores.csv", f",{score},", f",{score[:-1]}{'1' if score[-1] != '1' else '2'},")
     found = again(cell)
-    assert found.verdict in ("within tolerance", "equal")  # the last digit may lie below the last bit
+    assert found.verdict in ("within tolerance", "equal")  # the last digit may be smaller than the last bit
     assert any(line.startswith("scores.csv: line 2 was ") for line in found.changed)
 
 
@@ -177,7 +177,7 @@ def test_the_corpus_is_opened_by_its_name(cell, tmp_path):
         reopen_dataset(on_mimii, tmp_path / "nowhere").clips()
 
 
-def test_another_corpus_is_said_and_the_clips_that_differ_are_named(cell):
+def test_another_corpus_is_named_with_the_clips_that_differ(cell):
     other = type(CORPUS)(**{**vars(CORPUS), "normals": 18})
     found = reproduce(cell / "result.json", other)
     assert found.verdict == "different"
@@ -270,7 +270,7 @@ def test_the_command_prints_the_verdict_and_what_was_changed(cell, monkeypatch):
     assert "  changed since it was written: scores.csv: line 2 was " in text
 
 
-def test_other_kinds_or_severities_are_a_difference(tmp_path):
+def test_another_kind_of_anomaly_is_a_difference(tmp_path):
     file = tmp_path / "scores.csv"
     file.write_text("part,path,label,score,fault,severity\ntest,a,1,0.5,grit,0.7\n")
     other = tmp_path / "again.csv"

@@ -1,4 +1,4 @@
-"""Submissions: what follows from its scores passes, and every kind of disagreement is named with its place."""
+"""Submissions: a table that follows from its scores passes, and every other fault is named with its place."""
 
 import io
 import json
@@ -11,7 +11,7 @@ from rich.console import Console
 from benchmarks.cli import result_output
 from benchmarks.datasets.synthetic import Synthetic
 from benchmarks.exchange.verification import verify_results
-from benchmarks.reporting.report import write_report
+from benchmarks.reporting.leaderboard_files import write_leaderboard
 from benchmarks.run.checksums import CHECKSUM_FILE, checksum_text
 from benchmarks.run.manifest import public_mimii_clips
 from benchmarks.run.protocols import Protocol
@@ -25,7 +25,7 @@ def reported(store_root, tmp_path_factory):
     root = tmp_path_factory.mktemp("reported") / store_root.name
     for label in ("mahalanobis", "random", "dense_ae@cpu[epochs=1]"):
         shutil.copytree(store_root / "cells" / label, root / "cells" / label)
-    write_report(root)
+    write_leaderboard(root)
     return root
 
 
@@ -54,7 +54,7 @@ def rewrite(folder, change=None, **fields):
     (folder / CHECKSUM_FILE).write_text(checksum_text(folder))
 
 
-def test_what_a_run_wrote_passes(submitted):
+def test_the_files_of_a_run_pass(submitted):
     assert verify_results(submitted.parent.parent) == {submitted: []}
 
 
@@ -80,7 +80,7 @@ def test_a_status_and_a_count_that_do_not_follow_are_named(submitted):
     assert "n_normal 5 stated, 4 from its scores" in second
 
 
-def test_rows_and_cells_without_each_other_are_named(submitted):
+def test_rows_without_cells_and_cells_without_rows_are_named(submitted):
     table = pd.read_csv(submitted / "results.csv")
     table.drop(index=0).to_csv(submitted / "results.csv", index=False)
     shutil.rmtree(cell(submitted))
@@ -155,10 +155,10 @@ def whole_unit(tmp_path_factory):
 )
 def test_clips_of_known_corpora_are_compared_with_the_protocol(whole_unit, tmp_path, change, message):
     root = shutil.copytree(whole_unit, tmp_path / "synthetic" / "code-ch0")
-    write_report(root)
+    write_leaderboard(root)
     assert faults(root) == []
     rewrite(cell(root), lambda scores: scores[scores["part"] == "test"])
-    assert faults(root) == []  # test scores alone will do
+    assert faults(root) == []  # test scores alone are enough
     shutil.rmtree(root / "cells")
     shutil.copytree(whole_unit / "cells", root / "cells")
     rewrite(cell(root), change)
@@ -167,7 +167,7 @@ def test_clips_of_known_corpora_are_compared_with_the_protocol(whole_unit, tmp_p
     assert any("manifest 0000000000000000, but the corpus and the protocol give" in fault for fault in faults(root))
 
 
-def test_clips_of_public_mimii_are_known_and_others_are_not():
+def test_the_clips_of_public_mimii_are_known():
     clips = public_mimii_clips("fan", "id_00", 6.0)
     assert len(clips) == 1011 + 407
     assert (clips[0].path, clips[0].label) == ("6_dB_fan/fan/id_00/normal/00000000.wav", 0)

@@ -13,8 +13,8 @@ from rich.console import Console
 from benchmarks.cli import result_output
 from benchmarks.datasets import DATASETS
 from benchmarks.reporting.cite import BIBLIOGRAPHY, bibtex, of_results, papers, parse, unknown_papers
-from benchmarks.reporting.published import FOLDER
-from benchmarks.reporting.report import write_report
+from benchmarks.reporting.leaderboard_files import write_leaderboard
+from benchmarks.reporting.published_figures import FOLDER
 from detectors.contract.registry import detectors
 from detectors.contract.variants import create, with_budget
 from features import InputError
@@ -124,7 +124,7 @@ def test_a_table_is_cited_whole_and_each_entry_once(store_root):
 
 def test_a_table_without_its_cells_is_cited_alike(store_root, tmp_path):
     root = shutil.copytree(store_root, tmp_path / "synthetic" / store_root.name)
-    write_report(root)
+    write_leaderboard(root)
     shutil.rmtree(root / "cells")
     assert of_results(root) == of_results(store_root)
 
@@ -132,7 +132,7 @@ def test_a_table_without_its_cells_is_cited_alike(store_root, tmp_path):
 def test_mimii_brings_the_published_figures_and_strangers_are_named():
     text = bibtex("mimii", ["dense_ae", "theirs"], commit="0123456789abcdef")
     assert "% corpus: MIMII: purohit2019mimii\n@inproceedings{purohit2019mimii," in text
-    assert "% dense_ae: purohit2019mimii\n% theirs: no detector of this installation; cite its authors\n" in text
+    assert "% dense_ae: purohit2019mimii\n% theirs: not a detector of this installation; cite its authors\n" in text
     assert "yusufraji2021convae" in text
     assert "commit 0123456789ab}" in text
 

@@ -16,15 +16,22 @@ from sklearn.metrics import classification_report
 
 from benchmarks.cli import result_output
 from benchmarks.datasets.mimii import Mimii
-from benchmarks.evaluation import comparison
+from benchmarks.evaluation import significance
+from benchmarks.evaluation.operating_points import decisions
 from benchmarks.evaluation.stored_results import load_results, stored_scores
 from benchmarks.evaluation.thresholds import mean_and_deviations
 from benchmarks.exchange.entries import Entry, import_scores
-from benchmarks.reporting.full_report import Wanted, write_full_report
-from benchmarks.reporting.plain_table import PlainTable
-from benchmarks.reporting.report import make_report, write_report
-from benchmarks.reporting.statistics_report import Level, critical_difference_diagram, levels_of, statistics_tables
-from benchmarks.reporting.thresholds_report import classification_reports, decisions_of, threshold_table, wish_table
+from benchmarks.reporting.captions import Caption
+from benchmarks.reporting.critical_difference import critical_difference_diagram
+from benchmarks.reporting.dataframe_table import dataframe_table
+from benchmarks.reporting.full_report import ReportOptions, write_full_report
+from benchmarks.reporting.leaderboard_files import make_report, write_leaderboard
+from benchmarks.reporting.render_csv import csv
+from benchmarks.reporting.render_html import html
+from benchmarks.reporting.render_latex import latex
+from benchmarks.reporting.render_markdown import markdown
+from benchmarks.reporting.statistics_tables import Level, levels_of, statistics_tables
+from benchmarks.reporting.threshold_tables import classification_reports, operating_point_table, threshold_table
 from benchmarks.run.manifest import public_mimii_clips
 from benchmarks.run.plan import make_plan
 from benchmarks.run.protocols import Protocol
@@ -33,15 +40,15 @@ from features import InputError
 from tests.support.small_store import CORPUS, PROTOCOL, make_store
 
 ROOT = Path(__file__).parents[3]
-WANTED = Wanted(("rank", "detector", "auc", "pauc"), "recall=0.8")
+OPTIONS = ReportOptions(("rank", "detector", "auc", "pauc"), "recall=0.8")
 
 
 @pytest.fixture(scope="module")
 def reported(store_root, tmp_path_factory):
-    """The small store with its full report, in a folder of its own; to be read."""
+    """The small store with its full report, in a folder of its own; read only."""
     root = tmp_path_factory.mktemp("reported") / "results" / "synthetic" / PROTOCOL.name
     shutil.copytree(store_root, root)
-    write_full_report(root, WANTED)
+    write_full_report(root, OPTIONS)
     return root
 
 
@@ -51,7 +58,7 @@ def made(reported):
 
 
 def tables_of(report):
-    return statistics_tables(report.results, report.board, levels_of(report.results, report.board))
+    return statistics_tables(report, levels_of(report.results, report.board))
 
 
 def files_of(root):
@@ -74,8 +81,8 @@ class Gone(importlib.abc.MetaPathFinder):
 
 sys.meta_path.insert(0, Gone())
 assert "detectors.knn" in METHODS
-from benchmarks.reporting.full_report import Wanted, write_full_report
-write_full_report(Path(sys.argv[1]), Wanted(("rank", "detector", "auc", "pauc"), "recall=0.8"))
+from benchmarks.reporting.full_report import ReportOptions, write_full_report
+write_full_report(Path(sys.argv[1]), ReportOptions(("rank", "detector", "auc", "pauc"), "recall=0.8"))
 """
 
 
@@ -85,9 +92,9 @@ write_full_report(Path(sys.argv[1]), Wanted(("rank", "detector", "auc", "pauc"),
         ("knn", "as published"),
         (
             "vae@cpu[epochs=1]",
-            "rows marked @cpu train less than published, see docs/detectors.md, but for what brackets in a name set",
+            "rows marked @cpu train less than published, see docs/detectors.md, except for what brackets in a name set",
         ),
-        ("knn[k=3]", "as published, but for what brackets in a name set"),
+        ("knn[k=3]", "as published, except for what brackets in a name set"),
     ],
 )
 def test_the_caption_says_what_budget_the_rows_had(tmp_path, label, budget):
@@ -121,7 +128,7 @@ def test_the_report_has_the_files_that_were_asked_for(reported):
     names = set(files_of(reported / "report"))
     tables = {"by-machine", "by-snr", "by-unit", "columns"}
     assert names >= {f"{table}.{form}" for table in tables for form in ("md", "csv", "tex", "html")}
-    plain = {"spreads", "tests", "ranks", "wilcoxon_holm", "win_tie_loss", "pairs", "thresholds", "wish"}
+    plain = {"spreads", "tests", "ranks", "wilcoxon_holm", "win_tie_loss", "pairs", "thresholds", "operating_point"}
     assert names >= {f"{table}.{form}" for table in plain for form in ("csv", "tex")}
     assert names >= {"report.md", "report.html", "decisions.csv", "cell_intervals.csv", "cell_pairs.csv"}
     assert {name for name in names if name.endswith(".svg")} == {
@@ -154,7 +161,7 @@ def test_columns_are_those_that_were_asked_for(reported):
 
 def test_the_caption_does_not_call_changed_networks_published(made):
     assert "@cpu train less than published" in made.caption.budget
-    assert made.caption.budget.endswith(", but for what brackets in a name set")
+    assert made.caption.budget.endswith(", except for what brackets in a name set")
 
 
 def test_sanity_rows_are_not_in_tests_over_units(made):
@@ -167,14 +174,14 @@ def test_sanity_rows_are_not_in_tests_over_units(made):
 def test_statistics_are_those_of_the_comparison(made):
     tables = {table.name: table.frame for table in tables_of(made)}
     units = levels_of(made.results, made.board)[0].units
-    friedman = comparison.friedman(units)
+    friedman = significance.friedman(units)
     row = tables["tests"].iloc[0]
     assert (row["chi2"], row["p"], row["F"]) == (friedman.chi2, friedman.p_chi2, friedman.f)
-    assert row["CD"] == comparison.critical_difference(4, 4)
+    assert row["CD"] == significance.critical_difference(4, 4)
     ranks = tables["ranks"].set_index("detector")["all levels"]
     assert ranks.is_monotonic_increasing
-    assert ranks.to_dict() == comparison.average_ranks(units).to_dict()
-    p = comparison.wilcoxon_holm(units)
+    assert ranks.to_dict() == significance.average_ranks(units).to_dict()
+    p = significance.wilcoxon_holm(units)
     matrix = tables["wilcoxon_holm"].set_index("detector")
     first, second = matrix.index[:2]
     assert matrix.loc[first, "2"] == matrix.loc[second, "1"] == p.loc[first, second]
@@ -196,7 +203,7 @@ def test_the_diagram_names_everyone_once(made):
     assert len(texts) == 4
     assert any(text.startswith("mahalanobis (") or text.endswith(") mahalanobis") for text in texts)
     assert "SYNTHETIC DATA" in figure.get_supxlabel()
-    assert "can tell no pair of 4 apart on 4 units" in figure.get_supxlabel()  # 6 pairs x 2 / 2^4 = 0.75
+    assert "cannot find a difference in any pair of 4 on 4 units" in figure.get_supxlabel()  # 6 pairs x 2 / 2^4 = 0.75
     assert "Nemenyi's critical difference at 0.05: 2.35." in figure.get_supxlabel()  # 2.569 sqrt(4 x 5 / (6 x 4))
 
 
@@ -221,8 +228,8 @@ def test_two_detectors_have_no_friedman_and_one_has_no_tests(store_root, tmp_pat
 
 
 def test_thresholds_are_means_over_cells_and_counts_are_sums(made):
-    each = decisions_of(made.results)
-    table = threshold_table(each, ["mahalanobis", "random"]).frame.set_index(["detector", "rule"])
+    each = decisions(made.results, stored_scores)
+    table = threshold_table(each, ["mahalanobis", "random"], made.caption).frame.set_index(["detector", "rule"])
     row = table.loc[("mahalanobis", "mean + 2 sd")]
     recalls = []
     for _, cell in made.results[made.results["detector"] == "mahalanobis"].iterrows():
@@ -238,7 +245,7 @@ def test_thresholds_are_means_over_cells_and_counts_are_sums(made):
 
 
 def test_classification_reports_are_scikit_learns_over_all_clips(made):
-    each = decisions_of(made.results)
+    each = decisions(made.results, stored_scores)
     labels, alarms = [], []
     for _, cell in made.results[made.results["detector"] == "mahalanobis"].iterrows():
         scores = stored_scores(cell)
@@ -247,80 +254,82 @@ def test_classification_reports_are_scikit_learns_over_all_clips(made):
         labels += test["label"].tolist()
         alarms += (test["score"] > limit).astype(int).tolist()
     expected = classification_report(labels, alarms, target_names=["normal", "abnormal"], zero_division=np.nan)
-    found = classification_reports(each, ["mahalanobis"])["mahalanobis"]
+    found = classification_reports(each, ["mahalanobis"]).texts["mahalanobis"]
     strip = [line.replace(".0", "").split() for line in found.splitlines() if line.strip()]
     assert strip == [line.replace(".0", "").split() for line in expected.splitlines() if line.strip()]
 
 
 def test_both_pages_hold_the_classification_reports(reported, made):
-    reports = classification_reports(decisions_of(made.results), ["random"])
+    reports = classification_reports(decisions(made.results, stored_scores), ["random"]).texts
     for page in ("report.md", "report.html"):
         text = (reported / "report" / page).read_text()
         assert "Classification reports at mean + 1 sd" in text
         assert reports["random"] in text
 
 
-def test_wishes_are_granted_or_say_why_not(made):
-    table = wish_table("recall=0.8", made.results, ["mahalanobis"]).frame.iloc[0]
+def test_operating_points_are_met_or_say_why_not(made):
+    table = operating_point_table("recall=0.8", made.results, ["mahalanobis"], made.caption).frame.iloc[0]
     assert table["recall"] >= 0.8
     assert table["oracle"]
-    rate = wish_table("false-alarms-per-day=4000", made.results, ["mahalanobis"])
+    rate = operating_point_table("false-alarms-per-day=4000", made.results, ["mahalanobis"], made.caption)
     assert not rate.frame["oracle"].any()
     assert "conformal" in rate.note
-    with pytest.raises(InputError, match=r"2 held-out normal clips can promise 2880 false alarms a day at best"):
-        wish_table("false-alarms-per-day=1", made.results, ["mahalanobis"])
+    with pytest.raises(InputError, match=r"2 held-out normal clips can guarantee 2880 false alarms a day at best"):
+        operating_point_table("false-alarms-per-day=1", made.results, ["mahalanobis"], made.caption)
     with pytest.raises(InputError, match="not understood"):
-        wish_table("peace", made.results, ["mahalanobis"])
+        operating_point_table("peace", made.results, ["mahalanobis"], made.caption)
 
 
 def test_what_cannot_be_had_is_said_before_anything_is_written(store_root, tmp_path):
     root = shutil.copytree(store_root, tmp_path / "synthetic" / PROTOCOL.name)
-    for wanted in (Wanted(columns=["aucc"]), Wanted(wish="peace")):
+    for options in (ReportOptions(columns=["aucc"]), ReportOptions(operating_point="peace")):
         with pytest.raises(InputError):
-            write_full_report(root, wanted)
+            write_full_report(root, options)
     assert files_of(root) == {}
 
 
 def test_a_report_leaves_nothing_of_an_earlier_one_but_what_is_not_its_own(store_root, tmp_path):
     root = tmp_path / "synthetic" / PROTOCOL.name
     shutil.copytree(store_root / "cells" / "mahalanobis", root / "cells" / "mahalanobis")
-    write_full_report(root, WANTED)
-    assert (root / "report" / "wish.csv").is_file()
+    write_full_report(root, OPTIONS)
+    assert (root / "report" / "operating_point.csv").is_file()
     (root / "report" / "notes.md").write_text("mine")
     (root / "report" / "critical_difference_6dB.svg").write_text("of detectors that are gone")
     written = {file for file in write_full_report(root) if file.parent.name == "report"}
     assert set((root / "report").iterdir()) == written | {root / "report" / "notes.md"}
 
 
-PLAIN = PlainTable(
+CAPTION = Caption("Corpus", "code", "0", [0], 2, "as published", {}, synthetic=True)
+PLAIN = dataframe_table(
     "plain",
     "A | title",
     "What 100% means.",
     pd.DataFrame({"name": ["a_b", "c"], "share": [0.12345, None], "n": [1, 2], "is_so": [True, False]}),
-    {"share": ".2f"},
-    {"is_so": "so?"},
+    CAPTION,
+    formats={"share": ".2f"},
+    headings={"is_so": "so?"},
 )
 
 
-def test_plain_tables_by_hand():
-    lines = PLAIN.markdown().splitlines()
+def test_tables_of_data_frames_by_hand():
+    lines = markdown(PLAIN).splitlines()
     assert lines[0] == r"## A \| title"
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines[4:]]
     assert [rows[0], *rows[2:]] == [["name", "share", "n", "so?"], ["a_b", "0.12", "1", "yes"], ["c", "", "2", "no"]]
     assert [text.endswith(":") for text in rows[1]] == [False, True, True, False]
-    assert r"a\_b & 0.12 & 1 & yes \\" in PLAIN.latex("SETTING.")
-    assert r"\caption{SETTING. A \textbar{} title. What 100\% means.}" in PLAIN.latex("SETTING.")
-    assert "<td>a_b</td><td>0.12</td><td>1</td><td>yes</td>" in PLAIN.html()
-    read = pd.read_csv(io.StringIO(PLAIN.csv(True, "SETTING.")))
+    assert r"a\_b & 0.12 & 1 & yes \\" in latex(PLAIN)
+    assert "\\caption{SYNTHETIC DATA" in latex(PLAIN)
+    assert r" A \textbar{} title. What 100\% means.}" in latex(PLAIN)
+    assert "<td>a_b</td><td>0.12</td><td>1</td><td>yes</td>" in html(PLAIN)
+    read = pd.read_csv(io.StringIO(csv(PLAIN)))
     assert read["share"][0] == 0.12345
-    assert read["caption"][0].startswith("SETTING.")
+    assert read["caption"][0].startswith(CAPTION.setting)
 
 
 def test_long_tables_are_continued_with_their_setting():
-    long = PlainTable("long", "Long", "Note.", pd.DataFrame({"n": range(100)}))
-    text = long.latex("SYNTHETIC DATA.")
+    text = latex(dataframe_table("long", "Long", "Note.", pd.DataFrame({"n": range(100)}), CAPTION))
     assert text.count(r"\begin{table}") == 3
-    assert text.count(r"\caption{SYNTHETIC DATA. Long, continued.}") == 2
+    assert len(re.findall(r"\\caption\{SYNTHETIC DATA.* Long, continued\.\}", text)) == 2
     assert len(set(re.findall(r"\\label\{(.*?)\}", text))) == 3
 
 
@@ -368,7 +377,7 @@ def test_mimii_shows_the_published_figures_on_the_same_cell(on_mimii):
     assert unit.loc["purohit2019mimii (paper split)", "auc[fan id_00]"] == 0.75
 
 
-def test_published_figures_are_judged_cell_by_cell_and_kind_by_kind(on_mimii):
+def test_published_figures_are_compared_cell_by_cell_and_kind_by_kind(on_mimii):
     aucs = pd.read_csv(on_mimii / "report" / "published_auc.csv").set_index("citation_key")
     ours = load_results(on_mimii).iloc[0]
     for _, row in aucs.iterrows():
@@ -397,7 +406,7 @@ def test_a_sample_of_a_unit_is_not_set_beside_published_figures(on_mimii, tmp_pa
     table[table["path"].isin(wanted)].to_csv(scores / "scores.csv", index=False)
     store = Store(tmp_path / "results" / "mimii" / "code-ch0")
     import_scores(scores, Entry("ours", "nothing"), plan, store)
-    write_report(store.root)
+    write_leaderboard(store.root)
     assert "purohit" not in (store.root / "leaderboard.md").read_text()
 
 
@@ -405,15 +414,15 @@ def test_the_command_prints_the_leaderboard_and_where_the_files_are(store_root, 
     root = tmp_path / "results" / "synthetic" / PROTOCOL.name
     shutil.copytree(store_root / "cells" / "mahalanobis", root / "cells" / "mahalanobis")
     console = Console(file=io.StringIO(), width=160)
-    result_output.report(tmp_path / "results", Wanted(), "unit", console)
+    result_output.report(tmp_path / "results", ReportOptions(), "unit", console)
     text = console.file.getvalue()
     assert "valve id_02" in text
     assert "SYNTHETIC DATA" in text
     assert f"Files: {root}/ and {root}/report/, " in text
     with pytest.raises(InputError, match="choose machine, snr, unit"):
-        result_output.report(root, Wanted(), "colour", console)
+        result_output.report(root, ReportOptions(), "colour", console)
     with pytest.raises(InputError, match="no results; name the folder"):
-        result_output.report(tmp_path / "nowhere", Wanted(), "", console)
+        result_output.report(tmp_path / "nowhere", ReportOptions(), "", console)
 
 
 def test_seeds_and_clips_have_spreads_of_their_own(tmp_path):

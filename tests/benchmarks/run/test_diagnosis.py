@@ -46,10 +46,10 @@ def clips():
     """Five clips of sound for each network, by its label."""
     sounds = np.random.default_rng(0).normal(scale=0.1, size=(5, 16000)).astype(np.float32)
 
-    def heard(detector):
+    def scored(detector):
         return Clips([detector.feature(sound, 16000) for sound in sounds], ["id_00"] * 5)
 
-    return heard
+    return scored
 
 
 def run_into(folder, diagnose, **detectors):
@@ -63,20 +63,20 @@ def run_into(folder, diagnose, **detectors):
 @pytest.mark.parametrize("name", NETWORKS)
 def test_being_watched_changes_no_bit(name, clips):
     alone, watched, epochs = create(name), create(name), []
-    heard = clips(alone)
+    scored = clips(alone)
 
     def watch(epoch):
         epochs.append(epoch)
         torch.rand(3)
         if "mahalanobis" not in name:
-            assert np.isfinite(watched.score(heard)).all()
+            assert np.isfinite(watched.score(scored)).all()
 
-    alone.fit(heard)
+    alone.fit(scored)
     with observing(watch):
-        watched.fit(heard)
+        watched.fit(scored)
     assert epochs == [row["epoch"] for row in alone.history_]
     pd.testing.assert_frame_equal(pd.DataFrame(watched.history_), pd.DataFrame(alone.history_), check_exact=True)
-    np.testing.assert_array_equal(watched.score(heard), alone.score(heard))
+    np.testing.assert_array_equal(watched.score(scored), alone.score(scored))
 
 
 def test_an_observer_is_gone_after_its_block():

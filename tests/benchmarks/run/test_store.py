@@ -12,7 +12,7 @@ import pytest
 from benchmarks import leaderboard, load_results
 from benchmarks.cell import Cell
 from benchmarks.evaluation.stored_results import COLUMNS
-from benchmarks.reporting.report import write_report
+from benchmarks.reporting.leaderboard_files import write_leaderboard
 from benchmarks.run.checksums import CHECKSUM_FILE, changes, checksum_text, checksums
 from benchmarks.run.result_fields import Status
 from benchmarks.run.store import Store
@@ -93,7 +93,7 @@ def test_a_damaged_cell_is_a_row_of_status_error(store, cell, damage, message):
 def test_a_report_of_a_store_with_a_damaged_first_cell_is_written(store, store_root, name):
     shutil.copytree(store_root / "cells" / name, store.root / "cells" / name, dirs_exist_ok=True)
     edit(store.folders()[0], schema_version=2)
-    write_report(store.root)
+    write_leaderboard(store.root)
     assert "written by version 2" in (store.root / "results.csv").read_text()
     assert json.loads((store.root / "environment.json").read_text())["versions"]["asdbench"]
 
@@ -117,7 +117,7 @@ def test_a_store_in_which_no_result_can_be_read_is_an_error(store):
 def test_a_damaged_cell_in_a_folder_of_another_name_is_an_error(store, cell):
     edit(cell, schema_version=2)
     cell.rename(cell.with_name("copy of it"))
-    with pytest.raises(InputError, match=r"version 2 of the format.*does not tell machine, unit, SNR and seed"):
+    with pytest.raises(InputError, match=r"version 2 of the format.*its folder is not named <unit>"):
         load_results(store.root)
 
 
@@ -174,6 +174,6 @@ def test_a_cell_is_replaced_as_a_whole(store, cell):
 
 
 @pytest.mark.parametrize("snr_db", [6.0, -6.0, 2.5, 0.0, None])
-def test_a_folder_tells_its_cell(snr_db, tmp_path):
+def test_a_folder_names_its_cell(snr_db, tmp_path):
     cell = Cell("a/b@cpu[x=1]", "mimii", "fan", "id-00", snr_db, 3)
     assert Cell.of_folder(tmp_path / cell.folder, "mimii") == cell

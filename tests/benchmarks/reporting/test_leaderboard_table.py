@@ -11,7 +11,13 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from benchmarks.reporting.tables import Caption, csv, html, latex, markdown, terminal
+from benchmarks.reporting.captions import Caption
+from benchmarks.reporting.leaderboard_table import leaderboard_table
+from benchmarks.reporting.render_csv import csv
+from benchmarks.reporting.render_html import html
+from benchmarks.reporting.render_latex import latex
+from benchmarks.reporting.render_markdown import markdown
+from benchmarks.reporting.render_terminal import terminal
 from features import InputError
 
 CAPTION = Caption(
@@ -67,7 +73,9 @@ def drawn(renderable, width=100):
 
 
 def test_markdown_rows_by_hand(board):
-    lines = markdown(board, CAPTION, ["rank", "detector", "auc", "interval", "auc[-6 dB]"]).splitlines()
+    lines = markdown(
+        leaderboard_table(board, CAPTION, ["rank", "detector", "auc", "interval", "auc[-6 dB]"])
+    ).splitlines()
     table = [cells(line) for line in lines if line.startswith("|")]
     assert table[0] == ["#", "Detector", "AUC", "Interval", "-6 dB"]
     assert table[2] == ["1=", "dense_ae[epochs=10]", "**0.812**", "[0.790, 0.840]", "<ins>0.700</ins>"]
@@ -81,7 +89,9 @@ def test_markdown_rows_by_hand(board):
 
 
 def test_default_columns_hold_what_the_board_has(board):
-    header = cells(next(line for line in markdown(board, CAPTION).splitlines() if line.startswith("|")))
+    header = cells(
+        next(line for line in markdown(leaderboard_table(board, CAPTION)).splitlines() if line.startswith("|"))
+    )
     assert header == [
         "#",
         "Detector",
@@ -94,7 +104,7 @@ def test_default_columns_hold_what_the_board_has(board):
         "Fit (s)",
         "Score (s)",
     ]
-    one_seed = markdown(board.assign(seed_sd=float("nan")), CAPTION)
+    one_seed = markdown(leaderboard_table(board.assign(seed_sd=float("nan")), CAPTION))
     assert "Seed s.d." not in one_seed
 
 
@@ -118,7 +128,7 @@ def test_captions_state_what_was_measured():
 
 @pytest.mark.parametrize("form", [markdown, latex, html])
 def test_every_form_says_synthetic_first_and_warns_of_quick_runs(board, form):
-    text = form(board, replace(CAPTION, synthetic=True, quick=True))
+    text = form(leaderboard_table(board, replace(CAPTION, synthetic=True, quick=True)))
     before = {markdown: "", latex: r"\caption{", html: "<caption>"}[form]
     assert before + "SYNTHETIC DATA" in text
     assert "Quick run: not for citing." in text
@@ -126,28 +136,28 @@ def test_every_form_says_synthetic_first_and_warns_of_quick_runs(board, form):
 
 def test_csv_and_terminal_say_synthetic_too(board):
     synthetic = replace(CAPTION, synthetic=True)
-    assert "\nSYNTHETIC DATA" in drawn(terminal(board, synthetic))
-    table = pd.read_csv(io.StringIO(csv(board, synthetic)))
+    assert "\nSYNTHETIC DATA" in drawn(terminal(leaderboard_table(board, synthetic)))
+    table = pd.read_csv(io.StringIO(csv(leaderboard_table(board, synthetic))))
     assert table["synthetic"].all()
     assert table["caption"].str.startswith("SYNTHETIC DATA").all()
 
 
 def test_marks_are_explained_only_where_they_are_used(board):
-    assert "=: shared rank" in markdown(board, CAPTION)
-    assert "†: not clearly above" in markdown(board, CAPTION)
-    plain = markdown(board.iloc[[2, 4]], CAPTION)
+    assert "=: shared rank" in markdown(leaderboard_table(board, CAPTION))
+    assert "†: not clearly above" in markdown(leaderboard_table(board, CAPTION))
+    plain = markdown(leaderboard_table(board.iloc[[2, 4]], CAPTION))
     assert "=: shared rank" not in plain
     assert "†" not in plain
 
 
 def test_csv_is_the_board_unrounded(board):
-    read = pd.read_csv(io.StringIO(csv(board, CAPTION)))
+    read = pd.read_csv(io.StringIO(csv(leaderboard_table(board, CAPTION))))
     assert read["auc"].tolist()[:5] == pytest.approx(board["auc"].tolist()[:5], rel=1e-14)
     assert read.columns.tolist() == [*board.columns, "synthetic", "caption"]
 
 
 def test_html_escapes_and_marks(board):
-    text = html(board, CAPTION)
+    text = html(leaderboard_table(board, CAPTION))
     assert "<strong>0.720</strong>" in text
     assert "<u>0.700</u>" in text
     assert "50 epochs &amp; early stop" in text
@@ -156,7 +166,7 @@ def test_html_escapes_and_marks(board):
 
 
 def test_terminal_prints_brackets_as_they_are_and_names_the_unranked(board):
-    text = drawn(terminal(board, CAPTION))
+    text = drawn(terminal(leaderboard_table(board, CAPTION)))
     assert "dense_ae[epochs=10]" in text  # not taken for Rich markup
     assert "1=" in text
     assert "not ranked: gone_50%: 36 of 48 cells; 12 out_of_memory: <CUDA> a|b" in text
@@ -166,15 +176,15 @@ def test_terminal_prints_brackets_as_they_are_and_names_the_unranked(board):
 @pytest.mark.parametrize("width", [40, 60, 80, 200])
 def test_terminal_shows_whole_columns_and_names_those_that_do_not_fit(board, width):
     console = Console(width=width, file=io.StringIO())
-    console.print(terminal(board, CAPTION, width=width))
+    console.print(terminal(leaderboard_table(board, CAPTION), width))
     text = console.file.getvalue()
     assert "…" not in text
     assert "dense_ae[epochs=10]" in text  # whatever is left out, the names are not
-    assert ("For lack of width" in text) == (width < 200)
+    assert ("Not shown, because" in text) == (width < 200)
 
 
 def test_latex_is_well_formed(board):
-    text = latex(board, CAPTION)
+    text = latex(leaderboard_table(board, CAPTION))
     body = text[text.index(r"\toprule") : text.index(r"\bottomrule")]
     rows = [line for line in body.splitlines() if line.endswith(r"\\") and not line.startswith(r"\multicolumn")]
     columns = re.search(r"\\begin\{tabular\}\{([lr]+)\}", text)[1]
@@ -199,7 +209,9 @@ def test_latex_is_well_formed(board):
 def test_latex_compiles(board, tmp_path):
     nasty = board.assign(detector=[r"a\b{c}", "x~y^z", "50% & $5", "#1 <2> |3|", "[first]", "_"])
     document = "\\documentclass{article}\n\\usepackage{booktabs}\n\\begin{document}\n%s\n\\end{document}\n"
-    (tmp_path / "t.tex").write_text(document % (latex(board, CAPTION) + latex(nasty, CAPTION, label="tab:b")))
+    (tmp_path / "t.tex").write_text(
+        document % (latex(leaderboard_table(board, CAPTION)) + latex(leaderboard_table(nasty, CAPTION, name="b")))
+    )
     command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "t.tex"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout[-2000:]
@@ -213,7 +225,7 @@ def test_latex_fits_a_page_whatever_the_names(board, tmp_path):
     names = ["knn[k=3]", long, "random", "ensemble[members='mahalanobis+knn_local+gmm']", "x@cpu", long]
     levels = board.assign(detector=names, **{f"auc[{snr} dB]": 0.5 for snr in (6, 0, 12)})
     document = "\\documentclass{article}\n\\usepackage{booktabs}\n\\begin{document}\n%s\n\\end{document}\n"
-    (tmp_path / "t.tex").write_text(document % latex(levels, CAPTION))
+    (tmp_path / "t.tex").write_text(document % latex(leaderboard_table(levels, CAPTION)))
     command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "t.tex"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout[-2000:]
@@ -222,25 +234,29 @@ def test_latex_fits_a_page_whatever_the_names(board, tmp_path):
 
 @pytest.mark.parametrize("form", [markdown, latex, html])
 def test_a_board_of_failures_is_still_a_table(board, form):
-    assert "36 of 48 cells" in form(board.iloc[[5]], CAPTION)
+    assert "36 of 48 cells" in form(leaderboard_table(board.iloc[[5]], CAPTION))
 
 
 @pytest.mark.parametrize("form", [markdown, latex, html, terminal])
 def test_unknown_columns_are_named(board, form):
     with pytest.raises(InputError, match=r"no columns \['aucc'\]; there are .*auc\[-6 dB\]"):
-        form(board, CAPTION, ["detector", "aucc"])
+        form(leaderboard_table(board, CAPTION, ["detector", "aucc"]))
 
 
 def test_importing_tables_brings_nothing_heavy():
     heavy = "('torch', 'matplotlib', 'librosa', 'pyod')"
-    program = f"import sys, benchmarks.reporting.tables; print([name for name in {heavy} if name in sys.modules])"
+    program = (
+        f"import sys, benchmarks.reporting.leaderboard_table; print([name for name in {heavy} if name in sys.modules])"
+    )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
 
 def test_captions_say_what_the_columns_hold_and_over_how_many_cells(board):
-    assert "pAUC: AUC up to a false-alarm rate of 0.1" in latex(board, CAPTION, ["detector", "auc", "pauc"])
-    assert "pAUC" not in latex(board, CAPTION, ["detector", "auc"])
-    assert "Worst unit: the lowest" in pd.read_csv(io.StringIO(csv(board, CAPTION)))["caption"][0]
+    assert "pAUC: AUC up to a false-alarm rate of 0.1" in latex(
+        leaderboard_table(board, CAPTION, ["detector", "auc", "pauc"])
+    )
+    assert "pAUC" not in latex(leaderboard_table(board, CAPTION, ["detector", "auc"]))
+    assert "Worst unit: the lowest" in pd.read_csv(io.StringIO(csv(leaderboard_table(board, CAPTION))))["caption"][0]
     assert ", 48 cells (machine, unit, SNR, seed). Split" in CAPTION.setting
     assert "mean over 1 cell (machine" in str(replace(CAPTION, cells=1))

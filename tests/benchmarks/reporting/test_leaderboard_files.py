@@ -14,7 +14,7 @@ import pytest
 
 import benchmarks
 from benchmarks import leaderboard, load_results
-from benchmarks.reporting.report import make_report, write_report
+from benchmarks.reporting.leaderboard_files import make_report, write_leaderboard
 from benchmarks.run.checksums import CHECKSUM_FILE, changes, checksums, differing_line
 from benchmarks.run.plan import make_plan
 from benchmarks.run.result_fields import SCHEMA_VERSION
@@ -116,7 +116,7 @@ def test_every_field_of_a_result_is_documented_in_the_words_of_the_schema():
 
 def test_every_column_of_every_table_is_documented(store_root, tmp_path):
     root = copied(store_root, tmp_path / "synthetic" / "holdout-ch0")
-    write_report(root)
+    write_leaderboard(root)
     scores = pd.read_csv(cell_of(root, "random") / "scores.csv").columns
     assert [name for name in documented("scores.csv") if name != "domain"] == scores.tolist()
     assert documented("results.csv") == pd.read_csv(root / "results.csv").columns.tolist()
@@ -137,7 +137,7 @@ def test_a_result_says_how_it_came_about(store_root):
 
 def test_examples_of_the_documentation_run(store_root, tmp_path, monkeypatch):
     root = copied(store_root, tmp_path / "results" / "mimii" / "code-ch0")
-    write_report(root)
+    write_leaderboard(root)
     monkeypatch.chdir(tmp_path)
     examples = DOCUMENTED.split("```python\n")[1:]
     assert len(examples) >= 2

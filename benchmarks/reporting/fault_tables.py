@@ -1,7 +1,7 @@
-"""Which anomalies a detector hears: AUC of each kind, and of each band of severity, where the corpus tells them.
+"""Which anomalies a detector finds: AUC per kind and per band of severity, if the corpus states them.
 
-The anomalies of one kind, or of one band, are held against all normal test clips of their cell. As in the leaderboard,
-a mean is given only where all its cells are there.
+The abnormal clips of one kind, or of one band, are compared with all normal test clips of their cell. As in the
+leaderboard, a mean is given only if all its cells are there.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -12,40 +12,42 @@ import pandas as pd
 from benchmarks.evaluation.means import CELL, SET, complete_mean, labelled
 from benchmarks.evaluation.stored_results import stored_scores
 from benchmarks.metrics import auc
-from benchmarks.reporting.plain_table import PlainTable
+from benchmarks.reporting.captions import Caption
+from benchmarks.reporting.dataframe_table import dataframe_table
+from benchmarks.reporting.table import Table
 
-BANDS = (0.0, 0.5, 0.75, 1.0)  # limits of severity, the upper one inside
+BANDS = (0.0, 0.5, 0.75, 1.0)  # limits of severity; the upper limit belongs to the band
 NOTE = (
     "AUC of these anomalies against all normal test clips of their cell. Means over units and SNRs, seeds averaged "
-    "first; empty where the detector lacks a cell. Anomalies in each column: {}."
+    "first; empty if the detector lacks a cell. Anomalies in each column: {}."
 )
 
 Naming = Callable[[pd.DataFrame], pd.Series]  # anomalies, with machine, fault, severity -> the column of each
 
 
-def fault_tables(results: pd.DataFrame, order: Sequence[str]) -> list[PlainTable]:
-    """AUC per kind of anomaly and per severity, from the stored scores; none where these do not tell.
+def fault_tables(results: pd.DataFrame, order: Sequence[str], caption: Caption) -> list[Table]:
+    """AUC per kind of anomaly and per severity, from the stored scores; none if the scores do not state them.
 
     results: as from `load_results`; order: the detectors, best first.
     """
-    judged = labelled(results)
-    scored = [(row, stored_scores(row)) for _, row in judged[judged["status"] == "ok"].iterrows()]
+    cells = labelled(results)
+    scored = [(row, stored_scores(row)) for _, row in cells[cells["status"] == "ok"].iterrows()]
     tests = [(row, scores[scores["part"] == "test"]) for row, scores in scored if "fault" in scores]
     kinds, bands = (
         pd.DataFrame([found for row, test in tests for found in _of_cell(row, test, naming)])
         for naming in (_kind, _band)
     )
-    unknown = _unfinished(judged)
+    unknown = _unfinished(cells)
     tables = []
     if len(kinds):
         frame = _means(kinds, order, lambda rows: unknown[unknown["machine"].isin(rows["machine"])])
-        pages = [list(columns) for columns in kinds.sort_values("column").groupby("machine")["column"].unique()]
-        note = NOTE.format(_counts(kinds))
-        tables.append(PlainTable("auc_per_fault", "AUC per kind of anomaly", note, frame, pages=pages))
+        groups = [list(columns) for columns in kinds.sort_values("column").groupby("machine")["column"].unique()]
+        note, title = NOTE.format(_counts(kinds)), "AUC per kind of anomaly"
+        tables.append(dataframe_table("auc_per_fault", title, note, frame, caption, latex_groups=groups))
     if len(bands):
         frame = _means(bands, order, lambda rows: unknown)
         note = f"{NOTE.format(_counts(bands))} 1 is the worst severity; the upper limit belongs to its band."
-        tables.append(PlainTable("auc_per_severity", "AUC per severity of the anomaly", note, frame))
+        tables.append(dataframe_table("auc_per_severity", "AUC per severity of the anomaly", note, frame, caption))
     return tables
 
 
@@ -64,17 +66,17 @@ def _kind(anomalies: pd.DataFrame) -> pd.Series:
 
 def _band(anomalies: pd.DataFrame) -> pd.Series:
     labels = [f"{low:g} to {high:g}" for low, high in pairwise(BANDS)]
-    return pd.cut(anomalies["severity"], BANDS, labels=labels).astype(object)  # none where it is not told
+    return pd.cut(anomalies["severity"], BANDS, labels=labels).astype(object)  # missing if it is unknown
 
 
-def _unfinished(judged: pd.DataFrame) -> pd.DataFrame:
-    """The cells that no detector has finished: nobody knows which anomalies they hold, so no mean is whole."""
-    done = judged["status"].eq("ok").groupby([judged[key] for key in CELL], dropna=False).transform("any")
-    return judged.loc[~done, CELL].drop_duplicates()
+def _unfinished(cells: pd.DataFrame) -> pd.DataFrame:
+    """The cells that no detector has finished: their anomalies are unknown, so no mean is complete."""
+    done = cells["status"].eq("ok").groupby([cells[key] for key in CELL], dropna=False).transform("any")
+    return cells.loc[~done, CELL].drop_duplicates()
 
 
 def _means(each: pd.DataFrame, order: Sequence[str], unknown: Callable[[pd.DataFrame], pd.DataFrame]) -> pd.DataFrame:
-    """One row per detector, one column per group of anomalies; `unknown`: further cells that a column must have."""
+    """One row per detector, one column per group of anomalies; `unknown`: further cells that a column needs."""
     means = {}
     for column, rows in each.groupby("column"):
         cells = pd.concat([rows[CELL], unknown(rows)]).drop_duplicates().reset_index(drop=True)

@@ -4,8 +4,12 @@ import pandas as pd
 import pytest
 
 from benchmarks.evaluation.leaderboard import leaderboard
-from benchmarks.reporting.published import FOLDER, beside, published, published_rows
-from benchmarks.reporting.tables import Caption, html, latex, markdown
+from benchmarks.reporting.captions import Caption
+from benchmarks.reporting.leaderboard_table import leaderboard_table
+from benchmarks.reporting.published_figures import FOLDER, beside, published, published_rows
+from benchmarks.reporting.render_html import html
+from benchmarks.reporting.render_latex import latex
+from benchmarks.reporting.render_markdown import markdown
 from features import InputError
 from tests.support.made_results import noisy
 
@@ -57,7 +61,7 @@ def test_a_balanced_accuracy_is_never_among_aucs():
     assert set(balanced["citation_key"]) == {"yusufraji2021convae"}
     assert not set(balanced["citation_key"]) & set(aucs["citation_key"])
     assert not published_rows(all_cells(), aucs)["detector"].str.contains("yusufraji").any()
-    with pytest.raises(InputError, match="ours hold no 'balanced_accuracy'; kinds are never mixed"):
+    with pytest.raises(InputError, match="our table has no 'balanced_accuracy'; kinds are never mixed"):
         beside(all_cells(auc=0.7), balanced, "balanced_accuracy")
 
 
@@ -79,7 +83,7 @@ def test_figures_without_an_interval_of_ours_have_no_verdict():
     table = beside(decided, published("mimii", "balanced_accuracy"), "balanced_accuracy")
     assert len(table) == 48
     assert table["inside"].isna().all()
-    with pytest.raises(InputError, match="48 cells of ours occur twice; select one threshold rule"):
+    with pytest.raises(InputError, match="48 of our cells occur twice; select one threshold rule"):
         beside(pd.concat([decided, decided]), published("mimii", "balanced_accuracy"), "balanced_accuracy")
 
 
@@ -94,15 +98,17 @@ def test_published_rows_stand_below_the_leaderboard_unranked_and_unmarked():
     figures = published("mimii")
     figures = figures[(figures["citation_key"] != "mimii_baseline_code") | (figures["snr_db"] == 6)]
     both = pd.concat([leaderboard(results, scores), published_rows(results, figures)], ignore_index=True)
-    lines = markdown(both, CAPTION, ["rank", "detector", "auc", "interval", "auc[6 dB]"]).splitlines()
+    lines = markdown(
+        leaderboard_table(both, CAPTION, ["rank", "detector", "auc", "interval", "auc[6 dB]"])
+    ).splitlines()
     at = next(i for i, line in enumerate(lines) if "Published figures on the same cells" in line)
     paper = next(line for line in lines[at:] if "purohit2019mimii" in line)
     printed = [cell.strip() for cell in paper.split("|")[1:-1]]
     assert printed == ["", "purohit2019mimii (paper split)", "0.690", "", "0.750"]
     assert "**" not in "".join(lines[at:])
     assert lines[-1].startswith("- mimii_baseline_code (code split): 1 of 2 cells; published figures of: Dense auto")
-    assert "Published figures" in latex(both, CAPTION)
-    assert "Published figures" in html(both, CAPTION)
+    assert "Published figures" in latex(leaderboard_table(both, CAPTION))
+    assert "Published figures" in html(leaderboard_table(both, CAPTION))
 
 
 def test_published_figures_never_stand_beside_synthetic_results():
@@ -110,7 +116,7 @@ def test_published_figures_never_stand_beside_synthetic_results():
     both = pd.concat([leaderboard(results, scores), published_rows(results, published("mimii"))], ignore_index=True)
     synthetic = Caption("Synthetic", "code", "0", [0], 2, "as published", {}, synthetic=True)
     with pytest.raises(InputError, match="published figures beside synthetic results"):
-        markdown(both, synthetic)
+        leaderboard_table(both, synthetic)
 
 
 def test_unknown_corpora_and_kinds_are_named():

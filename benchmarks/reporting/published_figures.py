@@ -1,10 +1,10 @@
-"""Figures that others printed, beside ours: on the same cells, of the same kind, and never ranked.
+"""Published figures beside ours: on the same cells, of the same kind, and never ranked.
 
 `published/<dataset>.csv` has one row per figure: citation_key, method, machine, unit, snr_db, metric, value, split,
 public, source. `metric` is the kind of the figure: an AUC is compared with AUCs only, a balanced accuracy with balanced
-accuracies only. Rows that are not `public` are on recordings that were never released; nobody can repeat them, so they
-are kept in the file and never shown. A published figure has its own split, and usually no interval: it stands beside
-ours as a landmark, not as a competitor.
+accuracies only. Rows that are not `public` are on recordings that were never released; nobody can reproduce them, so
+they are in the file but never shown. A published figure has its own split, and usually no interval: it stands beside
+ours for orientation, not as a competitor.
 """
 
 from pathlib import Path
@@ -23,7 +23,7 @@ SET = ["machine", "unit", "snr_db"]
 def published(dataset: str, metric: str = "auc") -> pd.DataFrame:
     """The public figures of one kind on a corpus: `citation_key, method, machine, unit, snr_db, value, split, source`.
 
-    Raises `InputError` where there are none, naming what there is.
+    Raises `InputError` if there are none, with the kinds or corpora that have some.
     """
     file = FOLDER / f"{dataset}.csv"
     if not file.is_file():
@@ -36,23 +36,23 @@ def published(dataset: str, metric: str = "auc") -> pd.DataFrame:
     return chosen.drop(columns=["public", "metric"]).reset_index(drop=True)
 
 
-def compares(results: pd.DataFrame, dataset: str, channel: str) -> bool:
-    """Whether figures are published on a corpus, and our cells are on the same clips: whole units, the same channel.
+def are_comparable(results: pd.DataFrame, dataset: str, channel: str) -> bool:
+    """Whether a corpus has published figures and our cells are on the same clips: whole units, the same channel.
 
-    results: one row per cell, with `n_abnormal`. A sample of a unit, or a quick run, is not what the figures are on.
+    results: one row per cell, with `n_abnormal`. The figures are not on samples of a unit, nor on quick runs.
     """
     if not (FOLDER / f"{dataset}.csv").is_file() or channel != CHANNEL or results.empty:
         return False
-    whole = {place: n_abnormal for place, (_, n_abnormal) in counts().items()}
+    whole = {unit: n_abnormal for unit, (_, n_abnormal) in counts().items()}
     rows = zip(results["machine"], results["unit"], results["n_abnormal"], strict=True)
     return all(whole.get((machine, unit)) == n_abnormal for machine, unit, n_abnormal in rows)
 
 
 def published_rows(results: pd.DataFrame, figures: pd.DataFrame) -> pd.DataFrame:
-    """AUC figures as rows for the end of a leaderboard of `results`: means over the very same (machine, unit, SNR).
+    """AUC figures as rows for the end of a leaderboard of `results`: means over exactly the same (machine, unit, SNR).
 
     One row per citation key and split, `track` "published", without a rank; append them with `pandas.concat`. A mean is
-    given only where each of its sets has a figure; `reason` names the method.
+    given only if each of its sets has a figure; `reason` names the method.
     """
     sets = results[SET].drop_duplicates()
     rows = []
@@ -71,19 +71,21 @@ def published_rows(results: pd.DataFrame, figures: pd.DataFrame) -> pd.DataFrame
 def beside(ours: pd.DataFrame, figures: pd.DataFrame, metric: str = "auc") -> pd.DataFrame:
     """Each published figure and ours of the same kind, machine, unit and SNR.
 
-    `ours`: one row per cell with `detector`, the column `metric` and, where there is an interval, `<metric>_low` and
-    `<metric>_high` (results have them for "auc"; the decisions at a threshold hold "balanced_accuracy" without). Seeds
-    are averaged, limits too, since all seeds hear the same clips.
+    ours: one row per cell with `detector`, the column `metric` and, if there is an interval, `<metric>_low` and
+    `<metric>_high` (results have them for "auc", decisions at a threshold have none for "balanced_accuracy"). Seeds are
+    averaged, limits too, since all seeds score the same clips.
 
     Returns `detector, citation_key, split, machine, unit, snr_db, published, ours, low, high, inside`. `inside` says
-    whether the published figure lies within our interval, NA where we have none. Figures on sets that we did not run
-    are left out.
+    whether the published figure lies within our interval, NA if we have none. Figures on sets that we did not run are
+    left out.
     """
     if metric not in ours:
-        raise InputError(f"published figures: ours hold no {metric!r}; kinds are never mixed, so give a table with it")
+        raise InputError(
+            f"published figures: our table has no {metric!r}; kinds are never mixed, so give a table with it"
+        )
     repeated = ours.duplicated([column for column in ["detector", *SET, "seed"] if column in ours])
     if repeated.any():
-        raise InputError(f"published figures: {repeated.sum()} cells of ours occur twice; select one threshold rule")
+        raise InputError(f"published figures: {repeated.sum()} of our cells occur twice; select one threshold rule")
     limits = {"low": f"{metric}_low", "high": f"{metric}_high"}
     columns = {"ours": metric} | {name: column for name, column in limits.items() if column in ours}
     mean = ours.groupby(["detector", *SET], as_index=False)[list(columns.values())].mean()

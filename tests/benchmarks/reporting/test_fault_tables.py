@@ -1,4 +1,4 @@
-"""AUC per kind of anomaly and per severity: by hand, from stored scores alone, and only where the corpus tells."""
+"""AUC per kind of anomaly and per severity: by hand, from stored scores alone, and only if the corpus states them."""
 
 import json
 import shutil
@@ -10,12 +10,15 @@ from benchmarks.datasets.synthetic import Synthetic
 from benchmarks.evaluation.leaderboard import leaderboard
 from benchmarks.evaluation.stored_results import load_results
 from benchmarks.metrics import auc
-from benchmarks.reporting.faults_report import fault_tables
+from benchmarks.reporting.captions import Caption
+from benchmarks.reporting.dataframe_table import dataframe_table
+from benchmarks.reporting.fault_tables import fault_tables
 from benchmarks.reporting.full_report import write_full_report
-from benchmarks.reporting.plain_table import PlainTable
+from benchmarks.reporting.render_latex import latex
 from benchmarks.run.store import Store
 from tests.support.small_store import make_store
 
+CAPTION = Caption("Corpus", "code", "0", [0], 2, "as published", {}, synthetic=True)
 CORPUS = Synthetic(machines=("fan",), units=("id_00", "id_02"), snrs_db=(6.0,), normals=20, anomalies=12, seconds=1.0)
 
 
@@ -25,17 +28,17 @@ def root(tmp_path_factory):
 
 
 def test_scores_name_the_fault_of_each_anomaly_and_of_no_normal_clip(root):
-    told = {clip.path: (clip.fault, clip.severity) for clip in CORPUS.clips()}
+    faults = {clip.path: (clip.fault, clip.severity) for clip in CORPUS.clips()}
     for folder, _ in Store(root).results():
         scores = Store.scores(folder)
         abnormal = scores["label"] == 1
-        expected = [told[path] for path in scores.loc[abnormal, "path"]]
+        expected = [faults[path] for path in scores.loc[abnormal, "path"]]
         assert list(zip(scores.loc[abnormal, "fault"], scores.loc[abnormal, "severity"], strict=True)) == expected
         assert scores.loc[~abnormal, ["fault", "severity"]].isna().all(axis=None)
 
 
 def test_an_auc_is_that_of_one_kind_against_all_normal_clips(root):
-    per_fault, per_severity = fault_tables(load_results(root), ["random", "loudness"])
+    per_fault, per_severity = fault_tables(load_results(root), ["random", "loudness"], CAPTION)
     assert per_fault.frame["detector"].tolist() == ["random", "loudness"]
     cells = [Store.scores(folder) for folder, result in Store(root).results() if result.detector == "loudness"]
     tests = [scores[scores["part"] == "test"] for scores in cells]
@@ -50,7 +53,7 @@ def test_a_detector_that_lacks_a_cell_has_no_mean(root, tmp_path):
     copy = tmp_path / "code"
     shutil.copytree(root, copy)
     shutil.rmtree(next(copy.glob("cells/random/fan/id_02*")))
-    for table in fault_tables(load_results(copy), ["random", "loudness"]):
+    for table in fault_tables(load_results(copy), ["random", "loudness"], CAPTION):
         means = table.frame.set_index("detector")
         assert means.loc["random"].isna().all()
         assert means.loc["loudness"].notna().all()
@@ -69,7 +72,7 @@ def test_a_cell_that_everybody_lacks_is_not_averaged_over(root, tmp_path):
         fail(folder)
     results = load_results(copy)
     assert leaderboard(results)["auc"].isna().all()
-    for table in fault_tables(results, ["random", "loudness"]):
+    for table in fault_tables(results, ["random", "loudness"], CAPTION):
         assert table.frame["detector"].tolist() == ["random", "loudness"]
         assert table.frame.drop(columns="detector").isna().all(axis=None)
 
@@ -78,7 +81,7 @@ def test_a_detector_without_any_scores_is_a_row(root, tmp_path):
     copy = shutil.copytree(root, tmp_path / "code")
     for folder in copy.glob("cells/random/fan/*"):
         fail(folder)
-    for table in fault_tables(load_results(copy), ["loudness", "random"]):
+    for table in fault_tables(load_results(copy), ["loudness", "random"], CAPTION):
         means = table.frame.set_index("detector")
         assert means.loc["random"].isna().all()
         assert means.loc["loudness"].notna().all()
@@ -87,8 +90,8 @@ def test_a_detector_without_any_scores_is_a_row(root, tmp_path):
 def test_seeds_are_averaged_first_and_count_no_clip_twice(tmp_path):
     copy = make_store(tmp_path, ("random",), CORPUS, seeds=(0, 1))
     results = load_results(copy)
-    for table in fault_tables(results, ["random"]):
-        alone = [fault_tables(results[results["seed"] == seed], ["random"]) for seed in (0, 1)]
+    for table in fault_tables(results, ["random"], CAPTION):
+        alone = [fault_tables(results[results["seed"] == seed], ["random"], CAPTION) for seed in (0, 1)]
         (first, second) = (next(t for t in tables if t.name == table.name) for tables in alone)
         expected = (first.frame.iloc[0, 1:] + second.frame.iloc[0, 1:]) / 2
         assert table.frame.iloc[0, 1:].tolist() == pytest.approx(expected.tolist())
@@ -98,21 +101,21 @@ def test_seeds_are_averaged_first_and_count_no_clip_twice(tmp_path):
 def test_latex_has_a_table_a_machine():
     rows = [("fan a", 0.1), ("fan b", 0.2), ("valve a", 0.3)]
     frame = pd.DataFrame({"detector": ["knn"]} | {name: [value] for name, value in rows})
-    text = PlainTable("t", "T", "N.", frame, pages=[["fan a", "fan b"], ["valve a"]]).latex("SYNTHETIC DATA.")
+    text = latex(dataframe_table("t", "T", "N.", frame, CAPTION, latex_groups=[["fan a", "fan b"], ["valve a"]]))
     assert [line for line in text.splitlines() if line.startswith(("detector", "knn"))] == [
         r"detector & fan a & fan b \\",
         r"knn & 0.100 & 0.200 \\",
         r"detector & valve a \\",
         r"knn & 0.300 \\",
     ]
-    assert text.count(r"\caption{SYNTHETIC DATA.") == 2
+    assert text.count(r"\caption{SYNTHETIC DATA") == 2
 
 
 def test_anomalies_of_unknown_severity_are_in_no_band(root, tmp_path):
     copy = shutil.copytree(root, tmp_path / "code")
     for file in copy.glob("cells/*/*/*/scores.csv"):
         pd.read_csv(file).assign(severity=None).to_csv(file, index=False)
-    assert [table.name for table in fault_tables(load_results(copy), ["random"])] == ["auc_per_fault"]
+    assert [table.name for table in fault_tables(load_results(copy), ["random"], CAPTION)] == ["auc_per_fault"]
 
 
 def test_the_report_holds_both_tables_labelled_synthetic(root):
@@ -123,9 +126,9 @@ def test_the_report_holds_both_tables_labelled_synthetic(root):
     assert "## AUC per kind of anomaly" in (root / "report" / "report.md").read_text()
 
 
-def test_a_corpus_that_does_not_tell_has_no_such_table(root, tmp_path):
+def test_a_corpus_that_does_not_state_them_has_no_such_table(root, tmp_path):
     copy = tmp_path / "code"
     shutil.copytree(root, copy)
     for file in copy.glob("cells/*/*/*/scores.csv"):
         pd.read_csv(file).drop(columns=["fault", "severity"]).to_csv(file, index=False)
-    assert fault_tables(load_results(copy), ["random"]) == []
+    assert fault_tables(load_results(copy), ["random"], CAPTION) == []
