@@ -24,8 +24,7 @@ COLUMNS = (
     "auc",
     "auc_low",
     "auc_high",
-    "pauc",
-    "ap",
+    *(name for name in METRICS if name != "auc"),
     "n_train",
     "n_normal",
     "n_abnormal",
@@ -36,19 +35,16 @@ COLUMNS = (
 )
 WRITTEN = (*COLUMNS, "scope", "sanity", "scores_only")  # the columns of results.csv
 BESIDE = ("scope", "sanity", "scores_only", "trained_on", "manifest", "finished", "folder")
-MEANINGS = {  # of the columns that are not fields of result.json, or say more than these
+MEANINGS = {  # of the columns that are neither metrics nor fields of result.json, or say more than these
     "status": (
         "As in result.json, or stale: another split or version of the corpus than the newest result, or unlabelled: "
         "scored, but the labels are secret or of one class."
     ),
-    "auc": "Area under the ROC curve. A tie counts one half. Never inverted.",
     "auc_low": "Lower limit of the 95 % interval of `auc` over the sampling of test clips.",
     "auc_high": "Upper limit of this interval.",
-    "pauc": "Area up to a false-alarm rate of 0.1, rescaled after McClish: 0.5 at chance, 1 if perfect.",
-    "ap": "Average precision.",
     "scores_only": "Whether the scores were computed elsewhere and imported.",
 }
-_METRICS = ["auc", "auc_low", "auc_high", "pauc", "ap"]
+_MEASURED = [*METRICS, "auc_low", "auc_high"]
 _UNKNOWN = {"scope": "unit", "sanity": False, "scores_only": False, "trained_on": ""}  # of a detector without results
 
 
@@ -89,7 +85,7 @@ def _mark_stale(results: pd.DataFrame) -> pd.DataFrame:
     stale = results["clips"].notna() & (results["clips"] != newest.sort_index())
     results.loc[stale, "status"] = "stale"
     results.loc[stale, "message"] = "measured on another split or version of the corpus; run it again"
-    results.loc[stale, _METRICS] = np.nan
+    results.loc[stale, _MEASURED] = np.nan
     return results
 
 
@@ -106,7 +102,7 @@ def _read(store: Store) -> tuple[dict[Path, dict[str, object]], dict[Path, str]]
 
 def _row(folder: Path, result: Result) -> dict[str, object]:
     clips = f"{result.manifest} of {result.config.dataset_identity}"  # what was split, and how
-    values = dict.fromkeys(_METRICS, np.nan) | result.model_dump(mode="json") | {"folder": str(folder), "clips": clips}
+    values = dict.fromkeys(_MEASURED, np.nan) | result.model_dump(mode="json") | {"folder": str(folder), "clips": clips}
     return values | (_metrics(folder) if result.status is Status.OK else {})
 
 

@@ -20,6 +20,7 @@ import pandas as pd
 from tabulate import tabulate
 
 from benchmarks.evaluation.stored_results import MEANINGS, WRITTEN
+from benchmarks.metrics import METRICS
 from benchmarks.reporting.cite import papers
 from benchmarks.run.result import documented_fields, schema
 from benchmarks.run.writing import write_text
@@ -52,7 +53,9 @@ def _between(text: str, mark: str, content: str) -> str:
 def results_page() -> str:
     """docs/results.md with the columns of results.csv and the fields of result.json in their places."""
     fields = documented_fields()
-    columns = [[f"`{name}`", MEANINGS.get(name) or fields[name]["description"]] for name in WRITTEN]
+    metrics = {name: (inspect.getdoc(metric) or "").partition("\n")[0] for name, metric in METRICS.items()}
+    meanings = {name: field["description"] for name, field in fields.items()} | metrics | MEANINGS
+    columns = [[f"`{name}`", meanings[name]] for name in WRITTEN]
     rows = [[f"`{name}`", _type(field), field["description"]] for name, field in fields.items()]
     text = (ROOT / "docs" / "results.md").read_text(encoding="utf-8")
     text = _between(text, "results.csv", _markdown(columns, ["column", "meaning"]))
