@@ -45,7 +45,7 @@ def test_options_are_fields_of_the_corpus(asked, fields):
         ({"clips": "0"}, r"normals=0.*give seed >= 0, normals >= 1"),
         ({"seconds": 0.1}, r"seconds=0.1; give 1 to 60"),
         ({"n_channels": 2}, r"n_channels=2; give 1 or 8"),
-        ({"units": "id_99"}, r"fan has no unit 'id_99'; known: id_00, id_02, id_04, id_06"),
+        ({"units": "id_99"}, r"fan has no unit 'id_99'; its units are id_00, id_02, id_04, id_06"),
         ({"machines": "lathe"}, r"unknown machine 'lathe'; known: fan, pump, slider, valve"),
     ],
 )
@@ -68,7 +68,7 @@ def test_a_run_of_another_size_keeps_to_its_folder_and_says_so(tmp_path):
     root = tmp_path / "results" / "synthetic-20+6-1s-8ch" / "code-nearest"
     assert load_results(root)["status"].tolist() == ["ok", "ok"]
     caption = (
-        "SYNTHETIC DATA: not to be set beside published figures. Synthetic machines (generated), 20 + 6 clips of 1 s"
+        "SYNTHETIC DATA: not comparable with published figures. Synthetic machines (generated), 20 + 6 clips of 1 s"
     )
     assert caption in (root / "leaderboard.md").read_text()
     again = run_all("reproduce", next(root.glob("cells/random/fan/*")))
