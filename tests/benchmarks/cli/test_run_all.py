@@ -122,7 +122,7 @@ def test_each_kind_of_bad_recording_is_named(tree, tmp_path, spoil, message):
     [
         (["--detectors", "knm"], "did you mean 'knn'?"),
         (["--detectors", "knn[q=3]"], "knn has no field 'q'"),
-        (["--detectors", "knn[k=few]"], "wants int, found str"),
+        (["--detectors", "knn[k=few]"], "knn[k=few]: k is a whole number, at least 1"),
         (["--split", "half"], "'code', 'paper', 'holdout', 'labels'"),
         (["--machines", "crane"], "no machine 'crane' in the corpus; there are: fan, valve"),
         (["--snrs", "loud"], "--snrs 'loud': give numbers with commas between, from -200 to 200"),
