@@ -121,11 +121,16 @@ def _timings(results: Path) -> pd.DataFrame:
 
 
 def _read(file: Path) -> pd.DataFrame:
-    """The finished cells of one table; none where it is damaged, or of an older version without these timings."""
+    """The finished cells of one table; none where it is damaged or has no timings.
+
+    A table from before the column `score_seconds_without_features` is read as if its fastest scores were all features,
+    as those of `loudness` are.
+    """
     try:
         table = pd.read_csv(file)
-    except (OSError, ValueError):
+        done = table[(table["status"] == "ok") & table["score_seconds"].notna()]
+        if "score_seconds_without_features" not in table:
+            done = done.assign(score_seconds_without_features=done["score_seconds"] - done["score_seconds"].min())
+        return done[_NEEDED]
+    except (OSError, ValueError, KeyError):
         return pd.DataFrame(columns=_NEEDED)
-    if not {*_NEEDED, "status"} <= set(table.columns):
-        return pd.DataFrame(columns=_NEEDED)
-    return table.loc[(table["status"] == "ok") & table["score_seconds"].notna(), _NEEDED]

@@ -87,3 +87,12 @@ def test_a_damaged_table_is_no_reason_to_fail(tmp_path):
     file.parent.mkdir(parents=True)
     file.write_bytes(b"\xff\xfe\x00")
     assert estimated(tmp_path, "knn").untimed == ["knn"]
+
+
+def test_a_table_without_times_apart_from_features_still_gives_an_estimate(tmp_path):
+    timings(tmp_path, loudness=(0.0, 0.4), knn=(0.1, 0.4))
+    (file,) = tmp_path.glob("*/*/results.csv")
+    pd.read_csv(file).drop(columns="score_seconds_without_features").to_csv(file, index=False)
+    found = estimated(tmp_path, "knn")
+    assert found.features == pytest.approx(0.4 * N_CLIPS)
+    assert sum(found.jobs) == pytest.approx(0.1 * N_CLIPS)
