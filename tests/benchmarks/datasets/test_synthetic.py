@@ -23,6 +23,7 @@ from benchmarks.datasets.synthesis.source import LEVEL, REFERENCE_CLIPS, unit_po
 from benchmarks.datasets.synthetic import Synthetic, export_corpus
 from benchmarks.datasets.synthetic_pictures import draw
 from features import InputError, PooledLogMel, WavFile
+from tests.support.command_line import ROOT
 
 MACHINES = ("fan", "pump", "slider", "valve")
 SMALL = Synthetic(machines=("fan", "valve"), units=("id_00",), snrs_db=(6.0, -6.0), normals=3, anomalies=2, seconds=1.0)
@@ -57,7 +58,8 @@ def test_samples_are_those_of_the_golden_hash():
 
 def test_another_process_makes_the_same_samples():
     environment = os.environ | {"PYTHONHASHSEED": "7"}
-    run = subprocess.run([sys.executable, __file__], capture_output=True, text=True, env=environment, check=True)
+    command = [sys.executable, "-m", __spec__.name]
+    run = subprocess.run(command, capture_output=True, text=True, env=environment, check=True, cwd=ROOT)
     assert run.stdout.strip() == GOLDEN
 
 

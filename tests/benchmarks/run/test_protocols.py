@@ -113,5 +113,5 @@ def test_channel_rules():
     assert Protocol(channel="all").channel_of(array, "fan") == "all"
     assert Protocol("holdout", "all").name == "holdout-all"
     assert Protocol(channel="nearest").channel_of(array, "fan") == 4
-    with pytest.raises(InputError, match=r"microphone faces 'fan'.*--channels 8"):
+    with pytest.raises(InputError, match=r"microphone faces 'fan'.*--n-channels 8"):
         Protocol(channel="nearest").channel_of(Synthetic(), "fan")
