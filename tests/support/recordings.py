@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-FOLDER = Path(os.environ.get("ASDBENCH_TEST_DATA", "recordings-not-given"))
+FOLDER = Path(os.environ.get("ASDBENCH_TEST_DATA", "recordings-not-given")).resolve()
 SAMPLE = FOLDER / "mimii_sample" / "0_dB_fan.zip"
 VECTORS = FOLDER / "mimii_vectors"
 
