@@ -16,6 +16,7 @@ computing the same group twice. Memory holds one clip at a time, whatever the si
 import contextlib
 import hashlib
 import json
+import mmap
 import os
 import shutil
 import sys
@@ -57,9 +58,15 @@ class FeatureCache:
     ) -> bool:
         """Whether one feature of a group is there, whole; a source that cannot be found has none."""
         try:
-            return _whole(self.root / _key(sources, channel, feature, sample_rate))
+            return _whole(self.entry(sources, channel, feature, sample_rate))
         except InputError:
             return False
+
+    def entry(
+        self, sources: Sequence[AudioSource], channel: ChannelSelection, feature: Feature, sample_rate: int
+    ) -> Path:
+        """The folder of one feature of a group, whether it is there or not. Raises `InputError` without a source."""
+        return self.root / _key(sources, channel, feature, sample_rate)
 
     def ensure(
         self, sources: Sequence[AudioSource], channel: ChannelSelection, features: Sequence[Feature], sample_rate: int
@@ -69,7 +76,7 @@ class FeatureCache:
         Raises `UnreadableClip` where a source cannot be read, has another sample rate (Hz) or, with all channels,
         another number of them, or the disk cannot be written. Incomplete entries are removed.
         """
-        entries = {self.root / _key(sources, channel, feature, sample_rate): feature for feature in features}
+        entries = {self.entry(sources, channel, feature, sample_rate): feature for feature in features}
         if all(_whole(entry) for entry in entries):
             return 0
         try:
@@ -90,14 +97,28 @@ class FeatureCache:
     ) -> CachedFeature:
         """Map one feature of a group into memory; compute it first where it is missing."""
         self.ensure(sources, channel, [feature], sample_rate)
-        entry = self.root / _key(sources, channel, feature, sample_rate)
-        meta = json.loads((entry / "meta.json").read_text())
-        shape = (sum(meta["n_frames"]), meta["n_bins"])
-        frames = np.asarray(np.memmap(entry / "frames.f32", dtype=np.float32, mode="r", shape=shape))
-        ends = np.cumsum(meta["n_frames"])
-        return CachedFeature(
-            [frames[end - n : end] for end, n in zip(ends, meta["n_frames"], strict=True)], meta["seconds_per_clip"]
-        )
+        return read_entry(self.entry(sources, channel, feature, sample_rate))
+
+
+def read_entry(entry: Path) -> CachedFeature:
+    """Map an entry of a cache into memory. Raises `InputError` where it is no longer there, or not whole.
+
+    The arrays know neither the file nor the names of the clips.
+    """
+    if not _whole(entry):
+        raise InputError(f"feature cache {entry}: was removed or changed during the run; run the same command again")
+    meta = json.loads((entry / "meta.json").read_text())
+    frames = _mapped(entry / "frames.f32").reshape(sum(meta["n_frames"]), meta["n_bins"])
+    ends = np.cumsum(meta["n_frames"])
+    return CachedFeature(
+        [frames[end - n : end] for end, n in zip(ends, meta["n_frames"], strict=True)], meta["seconds_per_clip"]
+    )
+
+
+def _mapped(file: Path) -> np.ndarray:
+    """All numbers of a file, `(n,) float32`, read-only. `numpy.memmap` would keep the name of the file."""
+    with open(file, "rb") as opened:
+        return np.frombuffer(mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ), dtype=np.float32)
 
 
 def code_version(*features: Feature) -> str:

@@ -18,7 +18,7 @@ from benchmarks.reporting.render_terminal import terminal
 from benchmarks.run.estimate import Estimate, estimate
 from benchmarks.run.plan import GroupKey, Job, Plan
 from benchmarks.run.protocols import CHANNEL_RULES, SPLIT_RULES
-from benchmarks.run.runner import FeatureFailures, Runner
+from benchmarks.run.runner import GroupFeatures, Runner
 from detectors import Detector
 from detectors.contract import registry
 from detectors.contract.checks import run_checks
@@ -46,19 +46,19 @@ def run(plan: Plan, runner: Runner, force: bool, left_out: Sequence[str], consol
         console.print("Nothing to do: every cell is done. --force runs them again.")
         return []
     console.print(f"estimate  {_estimate_text(expected, runner.n_jobs)}", markup=False)
-    failures = _compute_features(plan, runner, jobs, console)
-    return _run_cells(plan, runner, jobs, expected, failures, console)
+    features = _compute_features(plan, runner, jobs, console)
+    return _run_cells(plan, runner, jobs, expected, features, console)
 
 
-def _compute_features(plan: Plan, runner: Runner, jobs: list[Job], console: Console) -> dict[GroupKey, FeatureFailures]:
-    """Fill the cache; return what failed, by group."""
+def _compute_features(plan: Plan, runner: Runner, jobs: list[Job], console: Console) -> dict[GroupKey, GroupFeatures]:
+    """Fill the cache; return what it holds of each group."""
     n_groups = len({group.key for job in jobs for group in job.groups if group.split is not None})
-    failures = {}
+    features = {}
     with progress_of("features", n_groups, n_groups, console) as advance:
-        for group, failed in runner.compute_features(plan, jobs):
-            failures[group.key] = failed
-            advance(1, 1, 1 if failed else 0)
-    return failures
+        for group, found in runner.compute_features(plan, jobs):
+            features[group.key] = found
+            advance(1, 1, 1 if found.failures else 0)
+    return features
 
 
 def _run_cells(
@@ -66,14 +66,14 @@ def _run_cells(
     runner: Runner,
     jobs: list[Job],
     expected: Estimate,
-    failures: Mapping[GroupKey, FeatureFailures],
+    features: Mapping[GroupKey, GroupFeatures],
     console: Console,
 ) -> list[tuple[Job, str]]:
     """Run the jobs; return those that failed, with their reason."""
     weights = {id(job): weight for job, weight in zip(jobs, expected.weights, strict=True)}
     failed = []
     with progress_of("cells", sum(weights.values()), sum(len(job.cells) for job in jobs), console) as advance:
-        for job, failure in runner.run(plan, jobs, failures):
+        for job, failure in runner.run(plan, jobs, features):
             advance(weights[id(job)], len(job.cells), len(job.cells) if failure else 0)
             if failure:
                 failed.append((job, failure))

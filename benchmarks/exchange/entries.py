@@ -16,7 +16,8 @@ import pandas as pd
 
 from benchmarks.cell import Cell, snr_text
 from benchmarks.exchange.score_files import Key, Row, read_scores
-from benchmarks.run.execution import PARTS, score_table
+from benchmarks.run.cell_writer import score_table
+from benchmarks.run.execution import PARTS
 from benchmarks.run.plan import Group, Plan
 from benchmarks.run.record import Record, config_of, here, of_plan, result_of
 from benchmarks.run.result import RESULT_FILE, Result
@@ -123,7 +124,6 @@ def _result(one: _Scored, entry: Entry, plan: Plan) -> Result:
         trained_on=entry.trained_on.strip(),
         device=None,
         command=entry.command,
-        threads=None,
         plugins=(),
         environment=here(),
         **of_plan(plan, [one.group]),

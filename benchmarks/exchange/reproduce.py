@@ -78,7 +78,7 @@ def reopen_dataset(result: Result, data: Path | None) -> Dataset:
 def _run_again(result: Result, dataset: Dataset, folder: Path) -> tuple[Path, Result]:
     """Run the job of a result; return the folder of its cell and the new result."""
     plan = _plan(result, dataset)
-    runner = Runner(Store(folder / "results"), FeatureCache(folder / "features"), threads=result.threads or 1)
+    runner = Runner(Store(folder / "results"), FeatureCache(folder / "features"), threads=result.config.threads or 1)
     for _ in runner.run(plan, plan.jobs):
         pass
     again = runner.store.root / result.cell.folder

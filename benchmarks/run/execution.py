@@ -1,92 +1,116 @@
-"""One fit and its cells: load features, fit on the training clips, score, join the labels, write.
+"""One fit, in a worker process: cached features -> `Detector.fit` -> `Detector.score`.
 
-The path of a number runs through `execute`: cached features -> `Detector.fit` -> `Detector.score` -> the score table,
-where labels appear for the first time.
+Neither labels nor paths nor noise levels come here. How a fit ended is a value, with its scores or with the reason why
+there are none; `cell_writer` joins the labels and writes the cells, in the process that the user started.
 """
 
+import resource
 import time
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
 
-from benchmarks.datasets import Clip
 from benchmarks.run.diagnosis import Diagnosis
-from benchmarks.run.plan import Group, Job
-from benchmarks.run.record import Record, result_of
-from benchmarks.run.result_fields import Outcome, Status
-from benchmarks.run.store import Store
+from benchmarks.run.result_fields import Status
 from detectors import Clips, Detector
-from features.cache import FeatureCache
+from features.cache import read_entry
 
 PARTS = ("test", "validation", "train")
+
+
+@dataclass(frozen=True)
+class UnitClips:
+    """Where the clips of one unit are: the cache entry of each feature, and the positions of each part in it."""
+
+    unit: str
+    entries: tuple[Path, ...]
+    positions: Mapping[str, tuple[int, ...]]
+
+
+@dataclass(frozen=True)
+class Task:
+    """One fit on the training clips of these units, and the scores of all their clips.
+
+    diagnose: also score the test clips of the first unit after each epoch; nothing else changes.
+    """
+
+    detector: Detector  # configured, unfitted
+    units: tuple[UnitClips, ...]
+    diagnose: bool = False
+
+
+@dataclass(frozen=True)
+class UnitScores:
+    """The scores of one unit: part -> `(n_clips,) float64`, in the order of its positions; times in seconds."""
+
+    scores: Mapping[str, np.ndarray]
+    seconds: float  # to score the test clips
+    feature_seconds: float  # to compute the features of the test clips
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a fit ended: with the scores of each unit, or with the reason why there are none."""
+
+    status: Status = Status.OK
+    message: str = ""
+    traceback: str = ""
+    fit_seconds: float | None = None
+    units: tuple[UnitScores, ...] = ()
+    history: pd.DataFrame | None = None
+    scores_by_epoch: Mapping[int, np.ndarray] = field(default_factory=dict)  # of the test clips, if diagnosed
+    peak_memory_mib: int | None = None
 
 
 class Degenerate(Exception):
     """Scores that cannot rank the clips: not finite, or all the same."""
 
 
-def execute(store: Store, cache: FeatureCache, job: Job, record: Record, diagnose: bool = False) -> str:
-    """Run a job and write its cells; return its failure in one line, "" where all cells are ok.
-
-    diagnose: add `test_auc` to the history of a network of scope "unit"; nothing else changes.
-    """
+def execute(task: Task) -> Ended:
+    """Fit and score; whatever goes wrong is part of what is returned."""
     try:
-        problems = [group.problem for group in job.groups if group.split is None]
-        if problems:
-            return fail(store, job, record, Status.ERROR, problems[0])
-        loaded = [_load(cache, job, group, record.sample_rate) for group in job.groups]
-        diagnosis = _diagnosis(job, loaded[0][0]) if diagnose and job.detector.scope == "unit" else None
-        fit_seconds = _fit(job.detector, Clips.joined([parts["train"] for parts, _ in loaded]), diagnosis)
-        for cell, group, (parts, seconds_per_clip) in zip(job.cells, job.groups, loaded, strict=True):
-            scores, score_seconds = _score(job.detector, group, parts)
-            outcome = Outcome(
-                status=Status.OK,
-                message="",
-                fit_seconds=fit_seconds / len(job.cells),
-                score_seconds=score_seconds + seconds_per_clip * len(parts["test"]),
-                score_seconds_without_features=score_seconds,
-            )
-            store.write(result_of(cell, group, record, outcome), scores, _history(job.detector, diagnosis))
+        return _fit_and_score(task)
     except ModuleNotFoundError as error:
-        message = f"{error}; pip install {error.name}"
-        return fail(store, job, record, Status.NOT_INSTALLED, message, traceback.format_exc())
+        return _failed(Status.NOT_INSTALLED, f"{error}; pip install {error.name}", traceback.format_exc())
     except Degenerate as error:
-        return fail(store, job, record, Status.DEGENERATE, str(error))
+        return _failed(Status.DEGENERATE, str(error))
     except Exception as error:
         out_of_memory = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
         message = f"{type(error).__name__}: {error}" if not isinstance(error, ValueError) else str(error)
         status = Status.OUT_OF_MEMORY if out_of_memory else Status.ERROR
-        return fail(store, job, record, status, message, traceback.format_exc())
-    return ""
+        return _failed(status, message or "no message", traceback.format_exc())  # of a bare `raise ValueError`
 
 
-def fail(store: Store, job: Job, record: Record, status: Status, message: str, trace: str = "") -> str:
-    """Write every cell of a job as failed, and return the message."""
-    message = message or "no message"  # of a bare `raise ValueError`
-    for cell, group in zip(job.cells, job.groups, strict=True):
-        outcome = Outcome(status=status, message=group.problem or message, traceback=trace)
-        store.write(result_of(cell, group, record, outcome))
-    return message
+def _failed(status: Status, message: str, trace: str = "") -> Ended:
+    return Ended(status, message, trace, peak_memory_mib=_peak_memory_mib())
 
 
-def _load(cache: FeatureCache, job: Job, group: Group, sample_rate: int) -> tuple[dict[str, Clips], float]:
+def _fit_and_score(task: Task) -> Ended:
+    loaded = [_load(unit) for unit in task.units]
+    diagnosis = Diagnosis(task.detector, loaded[0][0]["test"]) if task.diagnose else None
+    fit_seconds = _fit(task.detector, Clips.joined([parts["train"] for parts, _ in loaded]), diagnosis)
+    scored = tuple(_score(task.detector, parts, seconds_per_clip) for parts, seconds_per_clip in loaded)
+    rows = getattr(task.detector, "history_", None)
+    return Ended(
+        fit_seconds=fit_seconds,
+        units=scored,
+        history=None if rows is None else pd.DataFrame(rows),
+        scores_by_epoch=diagnosis.scores if diagnosis else {},
+        peak_memory_mib=_peak_memory_mib(),
+    )
+
+
+def _load(unit: UnitClips) -> tuple[dict[str, Clips], float]:
     """Return the clips of each part, as the detector may see them, and the seconds that one clip's features took."""
-    assert group.split is not None
-    sources = [clip.audio for clip in group.clips]
-    cached = {feature: cache.load(sources, group.channel, feature, sample_rate) for feature in job.features}
-    first, *further = [cached[feature].arrays for feature in job.features]
-    everything = Clips(first, [group.unit] * len(group.clips), further)
-    positions = {part: [group.position[c.path] for c in clips] for part, clips in group.split.parts().items()}
-    seconds_per_clip = sum(entry.seconds_per_clip for entry in cached.values())
-    return {part: everything.take(indices) for part, indices in positions.items()}, seconds_per_clip
-
-
-def _diagnosis(job: Job, parts: Mapping[str, Clips]) -> Diagnosis:
-    split = job.groups[0].split
-    return Diagnosis(job.detector, parts["test"], [clip.label for clip in split.test] if split else [])
+    cached = [read_entry(entry) for entry in unit.entries]
+    first, *further = [feature.arrays for feature in cached]
+    everything = Clips(first, [unit.unit] * len(first), further)
+    seconds_per_clip = sum(feature.seconds_per_clip for feature in cached)
+    return {part: everything.take(positions) for part, positions in unit.positions.items()}, seconds_per_clip
 
 
 def _fit(detector: Detector, clips: Clips, diagnosis: Diagnosis | None) -> float:
@@ -101,38 +125,17 @@ def _fit(detector: Detector, clips: Clips, diagnosis: Diagnosis | None) -> float
         return _fit(detector, clips, None) - diagnosis.seconds
 
 
-def _score(detector: Detector, group: Group, parts: Mapping[str, Clips]) -> tuple[pd.DataFrame, float]:
-    """The score table of one cell with its labels, and the time to score the test clips in seconds.
-
-    Columns as in `score_table`; a secret label is empty.
-    """
-    assert group.split is not None
-    tables, test_seconds = [], 0.0
+def _score(detector: Detector, parts: Mapping[str, Clips], seconds_per_clip: float) -> UnitScores:
+    """The scores of the parts that have clips."""
+    scores, seconds = {}, 0.0
     for part in PARTS:
-        clips = group.split.parts()[part]
-        if not clips:
+        if not len(parts[part]):
             continue
         started = time.perf_counter()
-        scores = np.asarray(detector.score(parts[part]), dtype=np.float64)
-        test_seconds = time.perf_counter() - started if part == "test" else test_seconds
-        _check(scores, len(clips), part)
-        tables.append(score_table(part, clips, scores))
-    return pd.concat(tables, ignore_index=True), test_seconds
-
-
-def score_table(part: str, clips: Sequence[Clip], scores: ArrayLike) -> pd.DataFrame:
-    """The score table of one part: `part, path, label, score`, and what else the corpus states about its clips.
-
-    `domain` if it has domains; `fault` and `severity`, empty for normal clips, if it states the kinds of anomaly.
-    """
-    columns = {"path": [clip.path for clip in clips], "label": pd.array([clip.label for clip in clips], "Int64")}
-    table = pd.DataFrame({"part": part} | columns | {"score": scores})
-    if any(clip.domain for clip in clips):
-        table["domain"] = [clip.domain for clip in clips]
-    if any(clip.fault for clip in clips):
-        table["fault"] = [clip.fault for clip in clips]
-        table["severity"] = [clip.severity for clip in clips]
-    return table
+        scores[part] = np.asarray(detector.score(parts[part]), dtype=np.float64)
+        seconds = time.perf_counter() - started if part == "test" else seconds
+        _check(scores[part], len(parts[part]), part)
+    return UnitScores(scores, seconds, seconds_per_clip * len(parts["test"]))
 
 
 def _check(scores: np.ndarray, n_clips: int, part: str) -> None:
@@ -144,8 +147,5 @@ def _check(scores: np.ndarray, n_clips: int, part: str) -> None:
         raise Degenerate(f"all {n_clips} test scores equal {scores[0]:g}, so they cannot rank the clips")
 
 
-def _history(detector: Detector, diagnosis: Diagnosis | None) -> pd.DataFrame | None:
-    if (rows := getattr(detector, "history_", None)) is None:
-        return None
-    history = pd.DataFrame(rows)
-    return diagnosis.joined(history) if diagnosis else history
+def _peak_memory_mib() -> int:
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)

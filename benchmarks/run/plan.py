@@ -1,6 +1,7 @@
 """The plan of a run: its cells, the clips of each cell, and the cells that share a fit."""
 
 import dataclasses
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,6 +22,7 @@ GroupKey = tuple[str, str, float | None]  # machine, unit, SNR in dB
 class Group:
     """The clips of one unit at one noise level, which are read and split together.
 
+    clips: in an order that says nothing about their labels, see `_shuffled`; it is that of the group's features.
     split: None where the protocol cannot split them; `problem` then says why.
     """
 
@@ -38,9 +40,15 @@ class Group:
         return self.machine, self.unit, self.snr_db
 
     @cached_property
-    def position(self) -> dict[str, int]:
-        """Clip path -> index in `clips`, which is the order of the group's features."""
-        return {clip.path: index for index, clip in enumerate(self.clips)}
+    def positions(self) -> dict[str, tuple[int, ...]]:
+        """Part -> indices in `clips`, in the order in which a detector gets them.
+
+        That is the order of the split for the clips to learn from, and the order of `clips` for those of the test.
+        """
+        index = {clip.path: position for position, clip in enumerate(self.clips)}
+        parts = self.split.parts() if self.split else {}
+        given = {part: tuple(index[clip.path] for clip in clips) for part, clips in parts.items()}
+        return given | {"test": tuple(sorted(given["test"]))} if given else {}
 
 
 @dataclass(frozen=True)
@@ -209,12 +217,21 @@ def _thin(clips: list[Clip]) -> list[Clip]:
 
 def _group(dataset: Dataset, protocol: Protocol, key: tuple, clips: list[Clip]) -> Group:
     machine, unit, snr_db = key
-    ordered = tuple(sorted(clips, key=lambda clip: clip.path))
+    ordered = _shuffled(clips)
     channel = protocol.channel_of(dataset, machine)
     try:
         return Group(machine, unit, snr_db, ordered, channel, protocol.apply(ordered))
     except InputError as error:
         return Group(machine, unit, snr_db, ordered, channel, None, str(error))
+
+
+def _shuffled(clips: Sequence[Clip]) -> tuple[Clip, ...]:
+    """The clips in the order of a hash of their paths.
+
+    In the order of names, all abnormal clips would follow each other: a detector whose scores drift from one clip to
+    the next would gain by it, and the place of a clip in memory would tell its label.
+    """
+    return tuple(sorted(clips, key=lambda clip: hashlib.sha256(clip.path.encode()).digest()))
 
 
 def _by_unit(groups: Sequence[Group]) -> list[tuple[Group, ...]]:

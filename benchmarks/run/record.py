@@ -1,6 +1,5 @@
 """From a planned cell to its result: what is known before it runs, joined with how it ended."""
 
-import resource
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -34,6 +33,7 @@ def record_of(plan: Plan, job: Job, how: Mapping[str, Any]) -> Record:
     code = {
         "detector_code": detector_code_version(job.detector),
         "feature_code": feature_code_version(*job.features),
+        "threads": how["threads"],
     }
     provenance = Provenance(
         config=config_of(plan, job.groups, repr(job.detector), job.cells[0].seed).model_copy(update=code),
@@ -41,7 +41,6 @@ def record_of(plan: Plan, job: Job, how: Mapping[str, Any]) -> Record:
         sanity=job.detector.sanity,
         device=getattr(job.detector, "device", None),
         command=how["command"],
-        threads=how["threads"],
         plugins=tuple(how["plugins"]),
         environment=here(),
         **of_plan(plan, job.groups),
@@ -81,8 +80,8 @@ def here() -> Environment:
     return Environment.model_validate(environment())
 
 
-def result_of(cell: Cell, group: Group, record: Record, outcome: Outcome) -> Result:
-    """The result of a cell that has just ended in this process."""
+def result_of(cell: Cell, group: Group, record: Record, outcome: Outcome, peak_memory_mib: int | None = None) -> Result:
+    """The result of a cell that has just ended; peak_memory_mib: of the process that ran it, where it is known."""
     split = group.split
     labels = [clip.label for clip in split.test] if split else []
     return Result(
@@ -96,10 +95,6 @@ def result_of(cell: Cell, group: Group, record: Record, outcome: Outcome) -> Res
         manifest=split.manifest_hash if split else None,
         **dict(record.provenance),
         finished=datetime.now(UTC),
-        peak_memory_mib=None if record.provenance.scores_only else _peak_memory_mib(),
+        peak_memory_mib=peak_memory_mib,
         identity=record.identity,
     )
-
-
-def _peak_memory_mib() -> int:
-    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)

@@ -97,7 +97,7 @@ def marked(marker: Marker) -> list[str]:
     """The fields of a result with this marker.
 
     >>> marked(Marker.CIRCUMSTANCE)
-    ['traceback', 'device', 'command', 'threads', 'plugins', 'environment']
+    ['traceback', 'device', 'command', 'plugins', 'environment']
     """
     return [name for name, field in Result.model_fields.items() if marker in field.metadata]
 

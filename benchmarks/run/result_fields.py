@@ -21,8 +21,8 @@ from pydantic import (
     PositiveInt,
 )
 
-Version = Literal[3]
-SCHEMA_VERSION: Version = 3
+Version = Literal[4]
+SCHEMA_VERSION: Version = 4
 
 
 class Status(StrEnum):
@@ -77,6 +77,11 @@ class Config(Values):
         description="The channel that was read, for each unit of the fit."
     )
     manifests: tuple[Hash | None, ...] = Field(description="The manifest of each unit of the fit.")
+    threads: PositiveInt | None = Field(
+        default=None,
+        description="Number of threads of the process: sums in another order round differently. Left out for imported "
+        "scores.",
+    )
     scores: Hash | None = Field(default=None, description="Hash of the imported scores, instead of code.")
 
     @property
@@ -188,8 +193,5 @@ class Provenance(Values):
         description="Requested device: auto, cpu or cuda; null where the detector has no such field."
     )
     command: Annotated[str, Circumstance] = Field(description="Command line; empty where Python code started the run.")
-    threads: Annotated[PositiveInt | None, Circumstance] = Field(
-        description="Number of threads of the process; null for imported scores."
-    )
     plugins: Annotated[tuple[str, ...], Circumstance] = Field(description="Files that define further detectors.")
     environment: Annotated[Environment, Circumstance] = Field(description="Versions, hardware and commit.")

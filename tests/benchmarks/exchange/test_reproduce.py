@@ -122,7 +122,7 @@ def test_a_changed_field_that_a_rerun_does_not_repeat_is_narrowed_down(cell):
     changed = again(cell).changed
     assert changed[0] == "result.json: its content is not what was written"
     assert "all fields that a rerun repeats are the same; one of " in changed[1]
-    assert {"threads", "fit_seconds", "command"} <= set(changed[1].replace(",", "").split())
+    assert {"fit_seconds", "command"} <= set(changed[1].replace(",", "").split())
 
 
 def test_the_folder_shows_a_changed_unit(cell):
@@ -157,9 +157,9 @@ def test_results_of_older_versions_and_imports_say_why_they_cannot_be_repeated(c
     (cell / "result.json").write_text(json.dumps(result | {"schema_version": 2}))
     with pytest.raises(InputError, match=r"result.json: written by version 2 of the format, not 3; run .* run_all.py"):
         read_result(cell / "result.json")
-    lacking = {name: value for name, value in result.items() if name not in ("units", "threads")}
+    lacking = {name: value for name, value in result.items() if name not in ("units", "device")}
     (cell / "result.json").write_text(json.dumps(lacking))
-    with pytest.raises(InputError, match=r"units: Field required; threads: Field required; .*run_all.py"):
+    with pytest.raises(InputError, match=r"units: Field required; device: Field required; .*run_all.py"):
         read_result(cell / "result.json")
     imported = {"scores_only": True, "trained_on": "theirs", "config": result["config"] | {"scores": "0" * 16}}
     (cell / "result.json").write_text(json.dumps(result | imported))

@@ -11,7 +11,7 @@ from torch import nn
 
 from benchmarks.datasets.synthetic import Synthetic
 from benchmarks.metrics import auc
-from benchmarks.run.diagnosis import Diagnosis
+from benchmarks.run.diagnosis import Diagnosis, with_test_auc
 from benchmarks.run.plan import make_plan
 from benchmarks.run.protocols import Protocol
 from benchmarks.run.runner import Runner
@@ -138,23 +138,11 @@ def test_no_auc_without_a_score_before_the_end_nor_for_several_units(tmp_path):
         assert "test_auc" not in pd.read_csv(cell / "history.csv")
 
 
-def test_labels_change_the_diagnosis_and_nothing_else(clips):
-    outcomes = []
-    for labels in ([0, 1, 0, 1, 1], [1, 0, 1, 0, 0]):
-        detector = create("dense_ae[epochs=2]")
-        diagnosis = Diagnosis(detector, clips(detector), labels)
-        with observing(diagnosis):
-            detector.fit(clips(detector))
-        outcomes.append((diagnosis.aucs, detector.score(clips(detector))))
-    (aucs, scores), (turned, same_scores) = outcomes
-    assert turned == pytest.approx({epoch: 1 - value for epoch, value in aucs.items()})
-    np.testing.assert_array_equal(scores, same_scores)
-
-
 @pytest.mark.parametrize("labels", [[0, 0, 0, 0, 0], [None] * 5])
 def test_labels_that_judge_nothing_give_no_column(labels, clips):
     detector = create("dense_ae[epochs=1]")
-    diagnosis = Diagnosis(detector, clips(detector), labels)
+    diagnosis = Diagnosis(detector, clips(detector))
     with observing(diagnosis):
         history = pd.DataFrame(detector.fit(clips(detector)).history_)
-    assert diagnosis.joined(history) is history
+    assert list(diagnosis.scores) == [1]
+    assert with_test_auc(history, diagnosis.scores, labels) is history

@@ -59,7 +59,6 @@ VALUES = {
     "sanity": True,
     "device": None,
     "command": "",
-    "threads": 1,
     "plugins": [],
     "environment": ENVIRONMENT,
     "finished": "2026-11-27T10:00:00.123+00:00",
@@ -138,8 +137,8 @@ def test_the_schema_accepts_what_the_model_accepts(file, changes):
     [
         ('{\n "status": "ok";\n}', r"line 2, column 16: no JSON"),
         ("[]", "not a JSON object"),
-        ("{}", r"written by version None of the format, not 3"),
-        ('{"schema_version": 2}', r"written by version 2 of the format, not 3; run the cell again with python run_all"),
+        ("{}", r"written by version None of the format, not 4"),
+        ('{"schema_version": 2}', r"written by version 2 of the format, not 4; run the cell again with python run_all"),
     ],
     ids=["syntax", "list", "empty", "older"],
 )
