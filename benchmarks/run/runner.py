@@ -56,8 +56,11 @@ class Runner:
     def compute_features(self, plan: Plan, jobs: Sequence[Job]) -> Iterator[tuple[Group, FeatureFailures]]:
         """Fill the cache, one pass over the audio per group; yield each group as it ends, with what failed.
 
-        Hand the failures to `run`, which writes them into the cells that need these features.
+        Hand the failures to `run`, which writes them into the cells that need these features. Raises `InputError`
+        before the first feature where results cannot be written.
         """
+        if jobs:
+            self.store.check_writable()
         wanted: dict[GroupKey, tuple[Group, dict[Feature, None]]] = {}
         for job in jobs:
             for group in job.groups:

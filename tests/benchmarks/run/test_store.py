@@ -125,12 +125,19 @@ def test_a_damaged_cell_in_a_folder_of_another_name_is_an_error(store, cell):
     ("text", "message"),
     [
         ("nonsense\n", "no column part"),
-        ("part,path,label,score\ntest,a,0,x\ntest,b,0,1\ntest,c,1,2\ntest,d,1,2\n", "x"),
+        ("", "cannot be read (No columns to parse"),
+        ("part,path,label,score\ntest,a,0,1\ntest,b,0,x\n", "line 3: score x; allowed is a finite number"),
+        ("part,path,label,score\ntest,a,0,1\ntest,b,1,\n", "line 3: score nan; allowed is a finite number"),
+        ("part,path,label,score\ntest,a,2,1\ntest,b,1,0\n", "line 2: label 2; allowed is 0, 1 or nothing"),
+        ("part,path,label,score\ntest,a,0,1,7\ntest,b,1,0,inf\n", "line 3: score inf; allowed"),
     ],
-    ids=["columns", "score"],
+    ids=["columns", "empty", "score", "no score", "label", "a column too many"],
 )
 def test_scores_that_cannot_be_evaluated_are_a_row_of_status_error(store, cell, text, message):
+    identity = store.result(cell).identity
     (cell / "scores.csv").write_text(text)
+    (cell / CHECKSUM_FILE).write_text(checksum_text(cell))
+    assert not store.is_done(RANDOM, identity)
     rows = load_results(store.root)
     (error,) = rows[rows["status"] == "error"].to_dict("records")
     assert f"{cell / 'scores.csv'}: " in error["message"]
