@@ -1,8 +1,8 @@
 """Replacing a folder with a new one, so that a kill, a full disk or a power loss leaves the old or the new one whole.
 
 POSIX has no rename onto a folder that is not empty. So the new folder is written beside, the old one is renamed to
-`.old-<random>-<name>`, the new one gets the name, and the old one is removed. Between the two renames, no folder has the
-name: `place_of` then finds the old one, and `sweep` gives it back its name. No lock is needed, so this also works on
+`.old-<time><random>-<name>`, the new one gets the name, and the old one is removed. Between the two renames, no folder
+has the name: `place_of` then finds the old one, and `sweep_old` gives it back its name. No lock is needed, so this also works on
 network file systems. Of several writers at the same time, the last one wins.
 """
 
@@ -20,7 +20,7 @@ import psutil
 
 from benchmarks.run.writing import sync
 
-_OLD = re.compile(r"\.old-[0-9a-f]{8}-(?P<name>.+)")
+_OLD = re.compile(r"\.old-[0-9a-f]{24}-(?P<name>.+)")
 _PARTIAL = re.compile(r"\.partial-(?P<host>.*)-(?P<pid>\d+)-[0-9a-f]{8}")
 _DAY = 24 * 3600.0  # seconds
 
@@ -38,7 +38,7 @@ def swap(new: Path, final: Path) -> None:
     aside: list[Path] = []
     try:
         while not _renamed(new, final):
-            aside.append(final.with_name(f".old-{_random()}-{final.name}"))
+            aside.append(final.with_name(f".old-{time.time_ns():016x}{_random()}-{final.name}"))
             with suppress(FileNotFoundError):  # another writer moved it
                 os.rename(final, aside[-1])
         for folder in (final, *final.parents[:3]):
@@ -67,7 +67,7 @@ def place_of(final: Path) -> Path:
     if final.is_dir():
         return final
     aside = [folder for folder in _folders(final.parent) if _name(folder) == final.name and folder != final]
-    return max(aside, key=_renamed_at, default=final)
+    return max(aside, default=final)  # the newest, by its name
 
 
 def names_in(parent: Path) -> set[Path]:
@@ -78,7 +78,7 @@ def names_in(parent: Path) -> set[Path]:
 
 def sweep_old(parent: Path) -> None:
     """Clear the old folders in `parent` that cut-off swaps left, or give them back their names."""
-    for old in sorted(_folders(parent), key=_renamed_at, reverse=True):
+    for old in sorted(_folders(parent), reverse=True):  # the newest first
         if _OLD.fullmatch(old.name):
             _give_back(old)
 
@@ -105,7 +105,9 @@ def _in_use(partial: Path) -> bool:
     match = _PARTIAL.fullmatch(partial.name)
     if match and match["host"] == platform.node():
         return bool(psutil.pid_exists(int(match["pid"])))
-    return time.time() - _renamed_at(partial) / 1e9 < _DAY
+    with suppress(FileNotFoundError):
+        return time.time() - partial.stat().st_ctime < _DAY
+    return False
 
 
 def _folders(parent: Path) -> Iterator[Path]:
@@ -117,14 +119,6 @@ def _name(folder: Path) -> str:
     """The name that an old folder had; that of any other folder."""
     match = _OLD.fullmatch(folder.name)
     return match["name"] if match else folder.name
-
-
-def _renamed_at(folder: Path) -> int:
-    """When a folder was last renamed or changed, in nanoseconds; 0 where it is gone."""
-    try:
-        return folder.stat().st_ctime_ns
-    except OSError:
-        return 0
 
 
 def _random() -> str:

@@ -157,4 +157,5 @@ def _parse_json(content: bytes, file: Path) -> dict[str, Any]:
 def _faults(error: ValidationError) -> str:
     """`n_train: Input should be greater than or equal to 0` for each field at fault, three at most."""
     faults = [": ".join([*[".".join(map(str, one["loc"]))] * bool(one["loc"]), one["msg"]]) for one in error.errors()]
-    return "; ".join(faults[:3]) + (f" and {len(faults) - 3} more" if len(faults) > 3 else "")
+    shown = " ".join("; ".join(faults[:3]).split())  # in one line, whatever a field is called
+    return shown + (f" and {len(faults) - 3} more" if len(faults) > 3 else "")

@@ -79,7 +79,7 @@ class Store:
 
     def folders(self) -> list[Path]:
         """The folder of every cell, in order of their names."""
-        return sorted(folder for machine in self.root.glob("cells/*/*") for folder in names_in(machine))
+        return sorted(folder for machine in self._machines() for folder in names_in(machine))
 
     def results(self) -> Iterator[tuple[Path, Result]]:
         """Every cell: its folder and its result. Raises `InputError` at the first that `result` refuses."""
@@ -122,8 +122,12 @@ class Store:
         The folders of running processes stay.
         """
         sweep_partial(self.root / "cells")
-        for machine in self.root.glob("cells/*/*"):
+        for machine in self._machines():
             sweep_old(machine)
+
+    def _machines(self) -> list[Path]:
+        """The folders that hold those of cells; `glob` would fail where another process removes a folder."""
+        return [machine for detector in names_in(self.root / "cells") for machine in names_in(detector)]
 
 
 def _write_files(folder: Path, written: Result, scores: pd.DataFrame | None, history: pd.DataFrame | None) -> None:
@@ -151,7 +155,7 @@ def _read_files(folder: Path) -> dict[str, bytes]:
             found, trouble = contents(place), None
         except OSError as error:
             found, trouble = {}, error
-        if found and not changes_in(found) or (place, before) == (place_of(folder), _version(place)):
+        if (found and not changes_in(found)) or (place, before) == (place_of(folder), _version(place)):
             break
     if trouble is not None:
         raise InputError(f"{folder}: cannot be read ({trouble}); {RUN_AGAIN}") from trouble
@@ -199,7 +203,8 @@ def _scores(folder: Path, found: Mapping[str, bytes]) -> pd.DataFrame:
     except KeyError:
         raise InputError(f"{file}: missing; {RUN_AGAIN}") from None
     except ValueError as error:
-        raise InputError(f"{file}: cannot be read ({error}); {RUN_AGAIN}") from error
+        reason = " ".join(str(error).split())  # pandas ends some with a line break
+        raise InputError(f"{file}: cannot be read ({reason}); {RUN_AGAIN}") from error
     if lacking := [name for name in _SCORE_COLUMNS if name not in table]:
         raise InputError(f"{file}: no column {', '.join(lacking)}; the file was changed; {RUN_AGAIN}")
     _check_values(file, table)
