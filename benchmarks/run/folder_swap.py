@@ -2,8 +2,8 @@
 
 POSIX has no rename onto a folder that is not empty. So the new folder is written beside, the old one is renamed to
 `.old-<time><random>-<name>`, the new one gets the name, and the old one is removed. Between the two renames, no folder
-has the name: `place_of` then finds the old one, and `sweep_old` gives it back its name. No lock is needed, so this also works on
-network file systems. Of several writers at the same time, the last one wins.
+has the name: `place_of` then finds the old one, and `sweep_old` gives it back its name. No lock is needed, so this also
+works on network file systems. Of several writers at the same time, the last one wins.
 """
 
 import os

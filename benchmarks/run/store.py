@@ -213,10 +213,15 @@ def _scores(folder: Path, found: Mapping[str, bytes]) -> pd.DataFrame:
 
 def _check_values(file: Path, table: pd.DataFrame) -> None:
     """Raise `InputError` that names the first line whose label or score cannot be."""
-    labels, scores = (pd.to_numeric(table[name], errors="coerce") for name in ("label", "score"))
-    wrong_label = ~labels.isin(_LABELS) & table["label"].notna()
-    wrong = wrong_label | ~np.isfinite(scores)
+    labels, scores = (_numbers(table[name]) for name in ("label", "score"))
+    wrong_labels = ~np.isin(labels, _LABELS) & table["label"].notna().to_numpy()
+    wrong = wrong_labels | ~np.isfinite(scores)
     if wrong.any():
-        line = int(np.argmax(wrong))
-        name, allowed = ("label", "0, 1 or nothing") if wrong_label.iloc[line] else ("score", "a finite number")
-        raise InputError(f"{file}: line {line + 2}: {name} {table[name].iloc[line]}; allowed is {allowed}; {RUN_AGAIN}")
+        row = int(np.argmax(wrong))
+        name, allowed = ("label", "0, 1 or nothing") if wrong_labels[row] else ("score", "a finite number")
+        found = f"line {row + 2}: {name} {table[name].iloc[row]}"
+        raise InputError(f"{file}: {found}; allowed is {allowed}; {RUN_AGAIN}")
+
+
+def _numbers(values: pd.Series) -> np.ndarray:
+    return pd.to_numeric(values, errors="coerce").to_numpy(dtype=float, na_value=np.nan)

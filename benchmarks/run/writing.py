@@ -21,14 +21,17 @@ def write_text(file: Path, text: str, advice: str = "free space or permission, a
 
 
 def write_texts(texts: Mapping[Path, str], advice: str = "free space or permission, and run it again") -> list[Path]:
-    """Write several text files, as `write_text` does, all or none: the first is replaced once all are on the disk."""
+    """Write several text files, as `write_text` does, all or none: the first is replaced once all are on the disk.
+
+    A lone surrogate, which UTF-8 cannot hold and a strange file name can bring in, is written as an escape: `\\udcff`.
+    """
     partials = {file: file.with_name(f".{file.name}.{uuid.uuid4().hex[:8]}.partial") for file in texts}
     file = Path()
     try:
         for file, text in texts.items():
             file.parent.mkdir(parents=True, exist_ok=True)
             _check_is_no_folder(file)
-            write_bytes(partials[file], text.encode("utf-8"))
+            write_bytes(partials[file], text.encode("utf-8", "backslashreplace"))
         for file, partial in partials.items():
             os.replace(partial, file)
     except OSError as error:
