@@ -115,7 +115,7 @@ def test_broken_files_are_faults_and_do_not_stop_the_check(submitted):
     (cell(submitted) / "scores.csv").write_text("nonsense\n")
     found = faults(submitted)
     assert any("scores.csv: not the bytes that were written" in fault for fault in found)
-    assert any("cannot be" in fault for fault in found)
+    assert any("status ok stated, error from its scores" in fault for fault in found)
     (submitted / "results.csv").write_text("detector,auc\n")
     assert any("no column dataset, machine" in fault or "cannot be" in fault for fault in faults(submitted))
 
