@@ -91,11 +91,21 @@ def report(directory: Path, options: ReportOptions, by: str, console: Console) -
     roots = [directory] if (directory / "cells").is_dir() else sorted({p.parent for p in directory.glob("*/*/cells")})
     if not roots:
         raise InputError(f"{directory}: no results; name the folder <results>/<dataset>/<protocol>, or one above it")
+    failed = []
     for root in roots:
-        made = make_report(root)
-        columns = options.columns or default_columns(made.board)
-        tables = breakdown(made, by) if by else selection(made, [columns], "leaderboard")
-        files = write_full_report(root, options, made)
-        for table in tables:
-            console.print(terminal(table, console.width))
-        console.print(f"Files: {root}/ and {root / FOLDER}/, {len(files)} in all", markup=False, soft_wrap=True)
+        try:
+            _report(root, options, by, console)
+        except InputError as error:  # of one corpus; the others are printed all the same
+            failed.append(str(error))
+    if failed:
+        raise InputError("; ".join(failed))
+
+
+def _report(root: Path, options: ReportOptions, by: str, console: Console) -> None:
+    made = make_report(root)
+    columns = options.columns or default_columns(made.board)
+    tables = breakdown(made, by) if by else selection(made, [columns], "leaderboard")
+    files = write_full_report(root, options, made)
+    for table in tables:
+        console.print(terminal(table, console.width))
+    console.print(f"Files: {root}/ and {root / FOLDER}/, {len(files)} in all", markup=False, soft_wrap=True)

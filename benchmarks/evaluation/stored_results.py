@@ -9,7 +9,6 @@ from benchmarks.cell import Cell
 from benchmarks.evaluation.intervals import auc_interval
 from benchmarks.metrics import METRICS
 from benchmarks.run.result import Result
-from benchmarks.run.result_fields import Status
 from benchmarks.run.store import Store
 from features import InputError
 
@@ -56,8 +55,8 @@ def load_results(root: Path | str) -> pd.DataFrame:
 
     A cell whose test clips lack labels, or two clips of each class, has scores but no metrics: status "unlabelled".
     A result on another split or version of the corpus than the newest result of its unit and SNR is not a result on
-    the same clips: status "stale". A cell whose files are broken, incomplete or of an older version of the format is
-    a row of status "error"; `message` says what to do, and `finished` is NaN if result.json itself cannot be read.
+    the same clips: status "stale". A cell whose files are broken, changed (their checksums say so), incomplete or of an
+    older version of the format is a row of status "error"; `message` says what to do, and `finished` is NaN.
     Raises `InputError` where there are no results, none can be read, or the folder name of a broken one does not name
     its cell.
     """
@@ -94,16 +93,16 @@ def _read(store: Store) -> tuple[dict[Path, dict[str, object]], dict[Path, str]]
     rows, broken = dict[Path, dict[str, object]](), dict[Path, str]()
     for folder in store.folders():
         try:
-            rows[folder] = _row(folder, store.result(folder))
+            rows[folder] = _row(folder, *store.read(folder))
         except InputError as error:
             broken[folder] = str(error)
     return rows, broken
 
 
-def _row(folder: Path, result: Result) -> dict[str, object]:
+def _row(folder: Path, result: Result, scores: pd.DataFrame | None) -> dict[str, object]:
     clips = f"{result.manifest} of {result.config.dataset_identity}"  # what was split, and how
     values = dict.fromkeys(_MEASURED, np.nan) | result.model_dump(mode="json") | {"folder": str(folder), "clips": clips}
-    return values | (_metrics(folder) if result.status is Status.OK else {})
+    return values | ({} if scores is None else _metrics(scores))
 
 
 def _broken_row(folder: Path, message: str, known: pd.DataFrame) -> dict[str, object]:
@@ -116,16 +115,8 @@ def _broken_row(folder: Path, message: str, known: pd.DataFrame) -> dict[str, ob
     return vars(cell) | scope | {"status": "error", "message": message, "folder": str(folder)}
 
 
-def _metrics(folder: Path) -> dict[str, object]:
-    """The metrics of a cell; without any, the status "unlabelled" or "error", and why."""
-    try:
-        return _metrics_of(Store.scores(folder))
-    except ValueError as error:
-        file = str(folder / "scores.csv")
-        return {"status": "error", "message": str(error) if file in str(error) else f"{file}: {error}"}
-
-
-def _metrics_of(scores: pd.DataFrame) -> dict[str, object]:
+def _metrics(scores: pd.DataFrame) -> dict[str, object]:
+    """The metrics of a cell; without any, the status "unlabelled", and why."""
     test = scores[scores["part"] == "test"]
     n_secret, n_normal, n_abnormal = (int((test["label"].fillna(-1) == label).sum()) for label in (-1, 0, 1))
     if n_secret or min(n_normal, n_abnormal) < 2:  # an interval needs two of each

@@ -18,6 +18,7 @@ from benchmarks.cell import Cell, snr_text
 from benchmarks.exchange.score_files import Key, Row, read_scores
 from benchmarks.run.cell_writer import score_table
 from benchmarks.run.execution import PARTS
+from benchmarks.run.folder_swap import place_of
 from benchmarks.run.plan import Group, Plan
 from benchmarks.run.record import Record, config_of, here, of_plan, result_of
 from benchmarks.run.result import RESULT_FILE, Result
@@ -69,18 +70,21 @@ def _check_entry(entry: Entry, store: Store) -> None:
         raise InputError("--trained-on: say in a sentence what the scores were trained on, including other corpora")
     if entry.name in detectors()[0]:
         raise InputError(f"--name {entry.name}: is a detector of asdbench; give another name")
-    _check_name_is_free(entry.name, store.root / "cells" / entry.name)
+    _check_name_is_free(entry.name, store)
 
 
-def _check_name_is_free(name: str, folder: Path) -> None:
+def _check_name_is_free(name: str, store: Store) -> None:
     """An import may replace an earlier import, but never a run."""
-    for file in sorted(folder.glob(f"*/*/{RESULT_FILE}")):
+    place = store.root / "cells" / name
+    for folder in store.folders():
+        if place not in folder.parents:
+            continue
         try:
-            result = Result.read(file)
+            result = Result.read(place_of(folder) / RESULT_FILE)
         except InputError as error:
-            raise InputError(f"--name {name}: {error}; to import the scores anew, remove {folder}") from error
+            raise InputError(f"--name {name}: {error}; to import the scores anew, remove {place}") from error
         if not result.scores_only:
-            raise InputError(f"--name {name}: {file.parent} is a run of this name; give another name")
+            raise InputError(f"--name {name}: {folder} is a run of this name; give another name")
 
 
 def _cells(directory: Path, entry: Entry, plan: Plan) -> Iterator[_Scored]:

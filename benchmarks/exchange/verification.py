@@ -6,6 +6,7 @@ recordings: the clips of public MIMII follow from its published counts, those of
 other corpora the clips are compared with the hash of the manifest, if all parts have scores.
 """
 
+import os
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -19,7 +20,7 @@ from benchmarks.run.checksums import changes
 from benchmarks.run.manifest import public_mimii_clips
 from benchmarks.run.protocols import Protocol, manifest_hash
 from benchmarks.run.result import Result, marked
-from benchmarks.run.result_fields import Marker, Status
+from benchmarks.run.result_fields import Marker
 from benchmarks.run.store import Store
 from features import InputError
 
@@ -33,7 +34,7 @@ def verify_results(directory: Path) -> dict[Path, list[str]]:
 
     Raises `InputError` where there is no results.csv.
     """
-    files = sorted(directory.rglob("results.csv"))
+    files = sorted(Path(folder, "results.csv") for folder, _, names in os.walk(directory) if "results.csv" in names)
     if not files:
         raise InputError(
             f"{directory}: no results.csv in it; name a folder <results>/<dataset>/<protocol>, or a folder above it"
@@ -52,12 +53,13 @@ def _faults(file: Path) -> list[str]:
 
 def _cell_faults(folder: Path) -> list[str]:
     """Where the files of a cell have changed, or its clips are not those of the protocol."""
-    faults = [f"{name}: {what}" for name, what in changes(folder).items()]
     try:
-        result = Store.result(folder)
-        return faults + (_clip_faults(Store.scores(folder), result) if result.status is Status.OK else [])
-    except ValueError as error:
-        return [*faults, f"cannot be checked: {error}"]
+        if faults := [f"{name}: {what}" for name, what in changes(folder).items()]:
+            return faults
+        result, scores = Store.read(folder)
+        return [] if scores is None else _clip_faults(scores, result)
+    except (OSError, ValueError) as error:
+        return [f"cannot be checked: {error}"]
 
 
 def _row_faults(stated: pd.DataFrame, found: pd.DataFrame) -> list[str]:

@@ -16,7 +16,7 @@ from benchmarks.evaluation.stored_results import stored_scores
 from benchmarks.reporting import breakdown
 from benchmarks.reporting.critical_difference import critical_difference_diagram, svg
 from benchmarks.reporting.fault_tables import fault_tables
-from benchmarks.reporting.leaderboard_files import Report, make_report, write_leaderboard
+from benchmarks.reporting.leaderboard_files import Report, leaderboard_texts, make_report
 from benchmarks.reporting.leaderboard_table import leaderboard_table
 from benchmarks.reporting.page import Listing, Page, Picture
 from benchmarks.reporting.published_tables import published_tables
@@ -27,7 +27,7 @@ from benchmarks.reporting.render_markdown import markdown_page
 from benchmarks.reporting.statistics_tables import RESAMPLES, SEED, Level, levels_of, statistics_tables
 from benchmarks.reporting.table import Table
 from benchmarks.reporting.threshold_tables import classification_reports, operating_point_table, threshold_table
-from benchmarks.run.writing import write_text
+from benchmarks.run.writing import write_texts
 
 FOLDER = "report"
 OPTIONAL_FILES = (
@@ -56,17 +56,17 @@ def write_full_report(root: Path, options: ReportOptions = ReportOptions(), repo
     """Write the files of `write_leaderboard` and the folder `report` with all others; return the files.
 
     report: the report on all results in `root`, if it is made already.
-    Raises `InputError` if there are no results, a column is unknown, or no cell allows the operating point.
+    Either all files are written or none. Raises `InputError` if the disk refuses, there are no results, a column is
+    unknown, or no cell allows the operating point.
     """
     report = report or make_report(root)
     levels = levels_of(report.results, report.board)
-    texts = _texts(report, options, levels)  # everything that can fail on wrong options, before the first file
     folder = root / FOLDER
-    written = write_leaderboard(root, report)
-    written += [write_text(folder / name, text) for name, text in texts.items()]
+    texts = {folder / name: text for name, text in _texts(report, options, levels).items()}
     for name, level in _diagrams(levels).items():
         figure = critical_difference_diagram(level, report.caption.setting)
-        written.append(write_text(folder / name, svg(figure, report.caption.setting)))
+        texts[folder / name] = svg(figure, report.caption.setting)
+    written = write_texts(leaderboard_texts(root, report) | texts)
     _remove_old(folder, written)
     return written
 
@@ -145,4 +145,4 @@ def _remove_old(folder: Path, written: Sequence[Path]) -> None:
     """Remove the files of an earlier report, on other results or with other options, that this one lacks."""
     for pattern in OPTIONAL_FILES:
         for file in set(folder.glob(pattern)) - set(written):
-            file.unlink()
+            file.unlink(missing_ok=True)  # another report may have removed it

@@ -23,7 +23,8 @@ from benchmarks.reporting.render_csv import csv, frame_csv
 from benchmarks.reporting.render_html import html_page
 from benchmarks.reporting.render_latex import latex
 from benchmarks.reporting.render_markdown import markdown
-from benchmarks.run.writing import write_text
+from benchmarks.run.store import Store
+from benchmarks.run.writing import write_texts
 from features import InputError
 
 QUICK_SUFFIX = "-quick"  # of the folder of a corpus in a quick run
@@ -64,10 +65,14 @@ def _with_published(board: pd.DataFrame, results: pd.DataFrame, caption: Caption
 def write_leaderboard(root: Path, report: Report | None = None) -> list[Path]:
     """Write results.csv, leaderboard.md, .csv, .tex, .html and environment.json into `root`; return the files.
 
-    The corpus of a challenge also gets official.md and .csv. Each file is written whole or not at all.
+    The corpus of a challenge also gets official.md and .csv. Either all files are written or none.
     report: the report on all results in `root`, if it is made already.
     """
-    report = report or make_report(root)
+    return write_texts(leaderboard_texts(root, report or make_report(root)))
+
+
+def leaderboard_texts(root: Path, report: Report) -> dict[Path, str]:
+    """The files of `write_leaderboard` and their texts."""
     caption, table = report.caption, leaderboard_table(report.board, report.caption)
     texts = {
         "results.csv": frame_csv(report.results[[*WRITTEN]]),
@@ -78,7 +83,7 @@ def write_leaderboard(root: Path, report: Report | None = None) -> list[Path]:
         "environment.json": json.dumps(_newest_environment(report.results), indent=1) + "\n",
     }
     texts |= _official(report)
-    return [write_text(root / name, text) for name, text in texts.items()]
+    return {root / name: text for name, text in texts.items()}
 
 
 def _official(report: Report) -> dict[str, str]:
@@ -95,8 +100,7 @@ def _official(report: Report) -> dict[str, str]:
 
 def _newest_environment(results: pd.DataFrame) -> dict[str, object]:
     newest = _own_runs(results).sort_values("finished").iloc[-1]
-    environment: dict[str, object] = _stored(newest)["environment"]
-    return environment
+    return Store.result(Path(newest["folder"])).environment.as_json()
 
 
 def _own_runs(results: pd.DataFrame) -> pd.DataFrame:
@@ -107,23 +111,19 @@ def _own_runs(results: pd.DataFrame) -> pd.DataFrame:
     return readable[~readable["scores_only"]] if not readable["scores_only"].all() else readable
 
 
-def _stored(row: pd.Series) -> dict:
-    return json.loads((Path(row["folder"]) / "result.json").read_text(encoding="utf-8"))
-
-
 def _caption(root: Path, results: pd.DataFrame) -> Caption:
-    first = _stored(_own_runs(results).iloc[0])
-    versions = first["environment"]["versions"]
+    first = Store.result(Path(_own_runs(results)["folder"].iloc[0]))
+    versions = first.environment.versions.model_dump()
     labelled = results[results["status"] != "unlabelled"]
     return Caption(
-        corpus=first["corpus"],
-        split=first["config"]["split"],
-        channel=first["channel"],
+        corpus=first.corpus,
+        split=first.config.split,
+        channel=first.channel,
         seeds=sorted(int(seed) for seed in results["seed"].unique()),
         cells=len(labelled[["machine", "unit", "snr_db", "seed"]].drop_duplicates()),
         budget=_budget(results["detector"]),
         versions={name: versions[name] for name in ("asdbench", "torch", "scikit-learn") if versions.get(name)},
-        synthetic=first["synthetic"],
+        synthetic=first.synthetic,
         quick=root.parent.name.endswith(QUICK_SUFFIX),
     )
 

@@ -24,15 +24,24 @@ def checksum_text(folder: Path) -> str:
     ...     print(checksum_text(Path(folder)), end="")
     f6a23eb830e9ab1742d753e89d3f553c55c34b492d2ac34a971ce0346f9c28c7  scores.csv
     """
-    files = [folder / name for name in COVERED if (folder / name).is_file()]
-    return "".join(f"{_hash(file.read_bytes())}  {file.name}\n" for file in files)
+    return "".join(f"{_hash(content)}  {name}\n" for name, content in contents(folder).items() if name in COVERED)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """File name -> bytes, of SHA256SUMS and of each file of a cell that is there. Raises `OSError`."""
+    files = [folder / name for name in (CHECKSUM_FILE, *COVERED)]
+    return {file.name: file.read_bytes() for file in files if file.is_file()}
 
 
 def checksums(folder: Path) -> dict[str, str]:
     """File name -> checksum, as SHA256SUMS states it. Raises `ValueError` that says what is wrong with SHA256SUMS."""
+    return _stated(contents(folder))
+
+
+def _stated(found: Mapping[str, bytes]) -> dict[str, str]:
     try:
-        lines = (folder / CHECKSUM_FILE).read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
+        lines = found[CHECKSUM_FILE].decode("utf-8").splitlines()
+    except (KeyError, UnicodeDecodeError) as error:
         raise ValueError("missing or unreadable") from error
     matches = [_LINE.fullmatch(line) for line in lines]
     if None in matches:
@@ -41,26 +50,32 @@ def checksums(folder: Path) -> dict[str, str]:
 
 
 def changes(folder: Path) -> dict[str, str]:
-    """The files of a cell that are not as they were written -> what is wrong with each; empty if nothing changed."""
+    """The files of a cell that are not as they were written -> what is wrong with each; empty if nothing changed.
+
+    Raises `OSError` where a file cannot be read.
+    """
+    return changes_in(contents(folder))
+
+
+def changes_in(found: Mapping[str, bytes]) -> dict[str, str]:
+    """The same of `contents`, which were read before."""
     try:
-        written = checksums(folder)
+        stated = _stated(found)
     except ValueError as error:
         return {CHECKSUM_FILE: str(error)}
-    names = [*written, *(name for name in COVERED if name not in written and (folder / name).is_file())]
-    found = {name: _change(folder / name, written) for name in names}
-    return {name: what for name, what in found.items() if what}
+    names = dict.fromkeys([*stated, *(name for name in COVERED if name in found)])
+    return {name: what for name in names if (what := _change(name, found, stated))}
 
 
-def _change(file: Path, written: Mapping[str, str]) -> str:
+def _change(name: str, found: Mapping[str, bytes], stated: Mapping[str, str]) -> str:
     """What is wrong with a file, "" if nothing."""
-    if file.name not in written:
+    if name not in stated:
         return f"no checksum in {CHECKSUM_FILE}"
-    if not file.is_file():
-        return "missing"
-    content = file.read_bytes()
-    if _hash(content) == written[file.name]:
+    if name not in found:
+        return "missing" if name in COVERED else f"in {CHECKSUM_FILE}, but not a file of a cell"
+    if _hash(found[name]) == stated[name]:
         return ""
-    return _json_change(content, written[file.name]) if file.suffix == ".json" else "not the bytes that were written"
+    return _json_change(found[name], stated[name]) if name.endswith(".json") else "not the bytes that were written"
 
 
 def _json_change(content: bytes, checksum: str) -> str:
@@ -72,6 +87,8 @@ def _json_change(content: bytes, checksum: str) -> str:
         return f"line {error.lineno}, column {error.colno}: no JSON ({error.msg})"
     except UnicodeDecodeError as error:
         return f"byte {error.start}: no UTF-8 text"
+    except (ValueError, RecursionError):  # a number of thousands of digits, or thousands of nested lists
+        return "not the bytes that were written"
     if _hash(layout.encode()) != checksum:
         return "its content is not what was written"
     return f"line {differing_line(text, layout)}: the same content in another layout"

@@ -15,9 +15,7 @@ from features import Feature
 from features.cache import FeatureCache
 
 REFERENCE = Path(__file__).parents[2] / "results"  # the committed tables
-_NEEDED = [
-    "detector",
-    "dataset",
+_NUMBERS = [
     "n_train",
     "n_normal",
     "n_abnormal",
@@ -25,6 +23,7 @@ _NEEDED = [
     "score_seconds",
     "score_seconds_without_features",
 ]
+_NEEDED = ["detector", "dataset", *_NUMBERS]
 
 
 @dataclass(frozen=True)
@@ -116,7 +115,7 @@ def _per_clip(timings: pd.DataFrame, *columns: str) -> dict[str, float]:
 def _timings(results: Path) -> pd.DataFrame:
     """The timed cells of all tables, those that are committed and those in `results`."""
     files = [*REFERENCE.glob("*/*/results.csv"), *results.glob("*/*/results.csv")]
-    tables = [table for table in map(_read, files) if not table.empty]
+    tables = [table for table in map(_read, filter(Path.is_file, files)) if not table.empty]
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=_NEEDED)
 
 
@@ -127,10 +126,18 @@ def _read(file: Path) -> pd.DataFrame:
     as those of `loudness` are.
     """
     try:
-        table = pd.read_csv(file)
+        table = pd.read_csv(file, dtype={"detector": str, "dataset": str})
         done = table[(table["status"] == "ok") & table["score_seconds"].notna()]
+        done = done.assign(**{name: pd.to_numeric(done[name], errors="coerce") for name in _NUMBERS if name in done})
         if "score_seconds_without_features" not in table:
             done = done.assign(score_seconds_without_features=done["score_seconds"] - done["score_seconds"].min())
-        return done[_NEEDED]
+        return _plausible(done[_NEEDED])
     except (OSError, ValueError, KeyError):
         return pd.DataFrame(columns=_NEEDED)
+
+
+def _plausible(timings: pd.DataFrame) -> pd.DataFrame:
+    """Without rows in which a number is missing, negative or not finite, or no clip was scored."""
+    possible = timings[_NUMBERS].map(lambda number: 0 <= number < float("inf")).all(axis=1)
+    scored = timings["n_normal"] + timings["n_abnormal"] > 0
+    return timings[possible & scored & timings["detector"].notna()]

@@ -62,7 +62,16 @@ class Result(Provenance, Subject, Outcome, Format):
     @classmethod
     def read(cls, file: Path) -> Self:
         """Read a result.json. Raises `InputError` that names the file, the line or field, and what to do."""
-        values = _read_json(file)
+        try:
+            content = file.read_bytes()
+        except OSError as error:
+            raise InputError(f"{file}: cannot be read ({error}); name the result.json of a cell") from error
+        return cls.parse(content, file)
+
+    @classmethod
+    def parse(cls, content: bytes, file: Path) -> Self:
+        """The result in the bytes of `file`. Raises `InputError` as `read` does."""
+        values = _parse_json(content, file)
         if (version := values.get("schema_version")) != SCHEMA_VERSION:
             raise InputError(f"{file}: written by version {version} of the format, not {SCHEMA_VERSION}; {RUN_AGAIN}")
         try:
@@ -128,16 +137,18 @@ def _json_schema() -> dict[str, Any]:
     return Result.model_json_schema(schema_generator=_WithoutTitles)
 
 
-def _read_json(file: Path) -> dict[str, Any]:
+def _parse_json(content: bytes, file: Path) -> dict[str, Any]:
     try:
-        values = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
+        values = json.loads(content.decode("utf-8"))
+    except UnicodeDecodeError as error:
         raise InputError(f"{file}: cannot be read ({error}); name the result.json of a cell") from error
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
         raise InputError(
             f"{file}: {where}: no JSON ({error.msg}); the file was changed or cut short; {RUN_AGAIN}"
         ) from error
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits, or thousands of nested lists
+        raise InputError(f"{file}: cannot be read ({error}); the file was changed; {RUN_AGAIN}") from error
     if not isinstance(values, dict):
         raise InputError(f"{file}: not a JSON object; name the result.json of a cell")
     return values
@@ -146,4 +157,5 @@ def _read_json(file: Path) -> dict[str, Any]:
 def _faults(error: ValidationError) -> str:
     """`n_train: Input should be greater than or equal to 0` for each field at fault, three at most."""
     faults = [": ".join([*[".".join(map(str, one["loc"]))] * bool(one["loc"]), one["msg"]]) for one in error.errors()]
-    return "; ".join(faults[:3]) + (f" and {len(faults) - 3} more" if len(faults) > 3 else "")
+    shown = " ".join("; ".join(faults[:3]).split())  # in one line, whatever a field is called
+    return shown + (f" and {len(faults) - 3} more" if len(faults) > 3 else "")

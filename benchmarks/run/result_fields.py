@@ -10,6 +10,7 @@ from enum import Enum, StrEnum, auto
 from typing import Annotated, Any, Literal
 
 from pydantic import (
+    AfterValidator,
     AwareDatetime,
     BaseModel,
     ConfigDict,
@@ -46,6 +47,7 @@ Measured, Circumstance = Marker.MEASURED, Marker.CIRCUMSTANCE
 Hash = Annotated[str, Field(pattern="^[0-9a-f]{16}$")]
 Name = Annotated[str, Field(min_length=1)]
 Seconds = Annotated[FiniteFloat, Field(ge=0)]
+Text = Annotated[str, AfterValidator(lambda text: text.encode("utf-8", "backslashreplace").decode())]  # no surrogates
 Time = Annotated[AwareDatetime, PlainSerializer(lambda time: time.isoformat(timespec="milliseconds"), str)]
 
 
@@ -129,8 +131,8 @@ class Outcome(Values):
     """How the run of a cell ended."""
 
     status: Status = Field(description="ok: scores.csv holds all scores. Otherwise the reason why it does not.")
-    message: str = Field(description="What went wrong, in one line; empty where `status` is ok.")
-    traceback: Annotated[str, Circumstance] = Field(
+    message: Text = Field(description="What went wrong, in one line; empty where `status` is ok.")
+    traceback: Annotated[Text, Circumstance] = Field(
         default="", description="The Python traceback of the error. Left out where there is none."
     )
     fit_seconds: Annotated[Seconds | None, Measured] = Field(

@@ -53,7 +53,12 @@ class Runner:
         return all(self.store.is_done(cell, identity) for cell in job.cells)
 
     def compute_features(self, plan: Plan, jobs: Sequence[Job]) -> Iterator[tuple[Group, GroupFeatures]]:
-        """Fill the cache, one pass over the audio per group; yield each group as it ends, with what `run` needs."""
+        """Fill the cache, one pass over the audio per group; yield each group as it ends, with what `run` needs.
+
+        Raises `InputError` before the first feature where results cannot be written.
+        """
+        if jobs:
+            self.store.check_writable()
         wanted: dict[GroupKey, tuple[Group, dict[Feature, None]]] = {}
         for job in jobs:
             for group in job.groups:

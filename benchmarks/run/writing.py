@@ -1,10 +1,14 @@
-"""Writing text files whole: a reader never finds half a file."""
+"""Writing files whole: a reader, a kill, a full disk or a power loss never meets half a file."""
 
 import os
+import uuid
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
 from features import InputError
+
+_PROBE_BYTES = 1 << 20
 
 
 def write_text(file: Path, text: str, advice: str = "free space or permission, and run it again") -> Path:
@@ -13,14 +17,63 @@ def write_text(file: Path, text: str, advice: str = "free space or permission, a
     The text goes to a temporary name in the same folder first, which then replaces the file. Raises `InputError` with
     the file, the reason and the `advice` if it cannot be written.
     """
-    partial = file.with_name(f".{file.name}.{os.getpid()}.partial")
+    return write_texts({file: text}, advice)[0]
+
+
+def write_texts(texts: Mapping[Path, str], advice: str = "free space or permission, and run it again") -> list[Path]:
+    """Write several text files, as `write_text` does, all or none: the first is replaced once all are on the disk.
+
+    A lone surrogate, which UTF-8 cannot hold and a strange file name can bring in, is written as an escape: `\\udcff`.
+    """
+    partials = {file: file.with_name(f".{file.name}.{uuid.uuid4().hex[:8]}.partial") for file in texts}
+    file = Path()
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_text(text, encoding="utf-8", newline="\n")
-        os.replace(partial, file)
+        for file, text in texts.items():
+            file.parent.mkdir(parents=True, exist_ok=True)
+            _check_is_no_folder(file)
+            write_bytes(partials[file], text.encode("utf-8", "backslashreplace"))
+        for file, partial in partials.items():
+            os.replace(partial, file)
     except OSError as error:
         raise InputError(f"{file}: {error.strerror or error}; {advice}") from error
     finally:
-        with suppress(OSError):  # it is there only if something failed
-            partial.unlink()
-    return file
+        for partial in partials.values():
+            with suppress(OSError):  # it is there only if something failed
+                partial.unlink()
+    for folder in {file.parent for file in texts}:
+        sync(folder)
+    return list(texts)
+
+
+def write_bytes(file: Path, content: bytes) -> None:
+    """Write a file and wait until it is on the disk. Raises `OSError`."""
+    with file.open("wb") as stream:
+        stream.write(content)
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def sync(folder: Path) -> None:
+    """Wait until the names in a folder are on the disk, where the file system can."""
+    with suppress(OSError):  # some network file systems refuse it for folders
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def try_writing(folder: Path) -> None:
+    """Write 1 MiB into a folder, make it if needed, and remove the file again. Raises `OSError` if the disk refuses."""
+    folder.mkdir(parents=True, exist_ok=True)
+    probe = folder / f".probe-{uuid.uuid4().hex[:8]}"
+    try:
+        write_bytes(probe, bytes(_PROBE_BYTES))
+    finally:
+        with suppress(OSError):
+            probe.unlink()
+
+
+def _check_is_no_folder(file: Path) -> None:
+    if file.is_dir():
+        raise IsADirectoryError(None, "Is a directory")

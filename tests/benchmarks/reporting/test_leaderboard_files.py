@@ -14,6 +14,7 @@ import pytest
 
 import benchmarks
 from benchmarks import leaderboard, load_results
+from benchmarks.reporting.full_report import write_full_report
 from benchmarks.reporting.leaderboard_files import make_report, write_leaderboard
 from benchmarks.run.checksums import CHECKSUM_FILE, changes, checksums, differing_line
 from benchmarks.run.plan import make_plan
@@ -21,7 +22,7 @@ from benchmarks.run.result_fields import SCHEMA_VERSION
 from benchmarks.run.runner import Runner
 from benchmarks.run.store import Store
 from detectors import Detector
-from features import Feature, PooledLogMel
+from features import Feature, InputError, PooledLogMel
 from features.cache import FeatureCache
 from tests.support.small_store import CORPUS, PROTOCOL, make_store
 
@@ -124,6 +125,16 @@ def test_every_column_of_every_table_is_documented(store_root, tmp_path):
     assert sorted(name for name in documented("leaderboard.csv") if "[" not in name) == sorted(board)
     history = pd.read_csv(cell_of(root, "dense_ae@cpu[epochs=1]") / "history.csv").columns
     assert documented("history.csv") == history.tolist()
+
+
+@pytest.mark.parametrize("write", [write_leaderboard, write_full_report])
+def test_of_the_tables_all_are_written_or_none(store_root, tmp_path, write):
+    root = tmp_path / "synthetic" / "holdout-ch0"
+    copied(store_root / "cells" / "random", root / "cells" / "random")
+    (root / "leaderboard.html").mkdir(parents=True)
+    with pytest.raises(InputError, match=r"leaderboard\.html: Is a directory; free space or permission"):
+        write(root)
+    assert [file.name for file in root.rglob("*") if file.is_file() and "cells" not in file.parts] == []
 
 
 def test_a_result_says_how_it_came_about(store_root):

@@ -82,10 +82,38 @@ def test_a_detector_that_was_never_timed_is_named_and_weighs_as_an_average_one(t
     np.testing.assert_allclose(found.weights, 0.1 * N_CLIPS / 2)
 
 
-def test_a_damaged_table_is_no_reason_to_fail(tmp_path):
+NUMBERS = ["n_train", "n_normal", "n_abnormal", "fit_seconds", "score_seconds", "score_seconds_without_features"]
+HEADER = ",".join(["detector", "dataset", "status", *NUMBERS]) + "\n"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"\xff\xfe\x00",
+        b"[]",
+        b"status\nok\n",
+        HEADER.encode(),
+        (HEADER + "knn,synthetic,ok,x,y,z,a,b,c\n").encode(),
+        (HEADER + "knn,synthetic,ok,1e400,inf,-inf,nan,1,1\n").encode(),
+        (HEADER + "knn,synthetic,ok,5,0,0,1,1,1\n").encode(),
+        (HEADER + "knn,synthetic,ok,5,3,2,-1,1,1\n").encode(),
+        (HEADER + ",,ok,5,3,2,1,1,1\n").encode(),
+        (HEADER + "7,8,ok,5,3,2,1,1,1\n").encode(),
+        (HEADER + "knn,synthetic,ok,5,3,2,1,1,1\n").encode("utf-16"),
+    ],
+    ids=["empty", "binary", "JSON", "few columns", "no row", "words", "infinite", "no clips", "negative", "no name"]
+    + ["numbers as names", "UTF-16"],
+)
+def test_a_damaged_table_is_no_reason_to_fail(tmp_path, content):
     file = tmp_path / "synthetic" / "code-ch0" / "results.csv"
     file.parent.mkdir(parents=True)
-    file.write_bytes(b"\xff\xfe\x00")
+    file.write_bytes(content)
+    assert estimated(tmp_path, "knn").untimed == ["knn"]
+
+
+def test_a_folder_in_place_of_a_table_is_no_reason_to_fail(tmp_path):
+    (tmp_path / "synthetic" / "code-ch0" / "results.csv").mkdir(parents=True)
     assert estimated(tmp_path, "knn").untimed == ["knn"]
 
 

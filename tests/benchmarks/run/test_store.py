@@ -45,6 +45,22 @@ def remove(name):
     return lambda folder: (folder / name).unlink()
 
 
+def replace(folder, old, new):
+    file = folder / "result.json"
+    file.write_text(file.read_text().replace(old, new))
+
+
+def rescore(folder):
+    scores = pd.read_csv(folder / "scores.csv", dtype={"path": str})
+    scores.loc[scores["label"] == 1, "score"] = 9999.0
+    scores.to_csv(folder / "scores.csv", index=False)
+
+
+def replace_by_a_copy(folder):
+    shutil.rmtree(folder)
+    shutil.copytree(folder.with_name("id_02-6dB-seed0"), folder)
+
+
 DAMAGES = {
     "cut short": (
         lambda folder: os.truncate(folder / "result.json", 100),
@@ -54,6 +70,16 @@ DAMAGES = {
     "a wrong field": (lambda folder: edit(folder, n_train=-1), "result.json: n_train: Input should be greater"),
     "no result": (remove("result.json"), "result.json: cannot be read"),
     "no scores": (remove("scores.csv"), "incomplete, scores.csv missing; run the cell again"),
+    "no object": (lambda folder: (folder / "result.json").write_text("[]"), "result.json: not a JSON object"),
+    "deep nesting": (lambda folder: (folder / "result.json").write_text("[" * 10**5), "result.json: cannot be read"),
+    "a huge number": (
+        lambda folder: replace(folder, '"n_train": ', '"n_train": ' + "1" * 5000),
+        "json: cannot be read",
+    ),
+    "a lone surrogate": (lambda folder: edit(folder, message="\ud800"), "result.json: Invalid JSON"),
+    "empty scores": (lambda folder: os.truncate(folder / "scores.csv", 0), "scores.csv: not the bytes that were"),
+    "another score": (rescore, "scores.csv: not the bytes that were written; the file was changed; run the cell again"),
+    "a copy of another cell": (replace_by_a_copy, "result.json: describes random/fan/id_02-6dB-seed0; the folder was"),
     "no checksums": (remove(CHECKSUM_FILE), "incomplete, SHA256SUMS missing; run the cell again"),
 }
 damages = pytest.mark.parametrize(("damage", "message"), DAMAGES.values(), ids=DAMAGES.keys())
@@ -125,12 +151,19 @@ def test_a_damaged_cell_in_a_folder_of_another_name_is_an_error(store, cell):
     ("text", "message"),
     [
         ("nonsense\n", "no column part"),
-        ("part,path,label,score\ntest,a,0,x\ntest,b,0,1\ntest,c,1,2\ntest,d,1,2\n", "x"),
+        ("", "cannot be read (No columns to parse"),
+        ("part,path,label,score\ntest,a,0,1\ntest,b,0,x\n", "line 3: score x; allowed is a finite number"),
+        ("part,path,label,score\ntest,a,0,1\ntest,b,1,\n", "line 3: score nan; allowed is a finite number"),
+        ("part,path,label,score\ntest,a,2,1\ntest,b,1,0\n", "line 2: label 2; allowed is 0, 1 or nothing"),
+        ("part,path,label,score\ntest,a,0,1,7\ntest,b,1,0,inf\n", "line 3: score inf; allowed"),
     ],
-    ids=["columns", "score"],
+    ids=["columns", "empty", "score", "no score", "label", "a column too many"],
 )
 def test_scores_that_cannot_be_evaluated_are_a_row_of_status_error(store, cell, text, message):
+    identity = store.result(cell).identity
     (cell / "scores.csv").write_text(text)
+    (cell / CHECKSUM_FILE).write_text(checksum_text(cell))
+    assert not store.is_done(RANDOM, identity)
     rows = load_results(store.root)
     (error,) = rows[rows["status"] == "error"].to_dict("records")
     assert f"{cell / 'scores.csv'}: " in error["message"]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks.run.writing import write_text
+from benchmarks.run.writing import try_writing, write_text, write_texts
 from features import InputError
 
 
@@ -27,9 +27,19 @@ def test_a_file_that_cannot_be_written_is_named_with_advice(tmp_path):
     assert sorted(file.name for file in tmp_path.iterdir()) == ["b.txt", "folder"]
 
 
-def test_a_failed_write_keeps_the_old_text(tmp_path):
-    file = write_text(tmp_path / "a.txt", "old")
-    with pytest.raises(UnicodeEncodeError):
-        write_text(file, "\ud800")
-    assert file.read_text() == "old"
-    assert list(tmp_path.iterdir()) == [file]
+def test_a_lone_surrogate_of_a_strange_file_name_is_written_as_an_escape(tmp_path):
+    assert write_text(tmp_path / "a.txt", "\udcff.wav é").read_text(encoding="utf-8") == "\\udcff.wav é"
+
+
+def test_of_several_files_all_are_replaced_or_none(tmp_path):
+    old = {tmp_path / name: f"old {name}" for name in ("a.txt", "b.txt", "c.txt")}
+    assert write_texts(old) == list(old)
+    (tmp_path / "d").mkdir()
+    with pytest.raises(InputError, match=r"d: Is a directory; free space or permission"):
+        write_texts(dict.fromkeys([*old, tmp_path / "d"], "new"))
+    assert {file: file.read_text() for file in tmp_path.iterdir() if file.is_file()} == old
+
+
+def test_a_probe_leaves_nothing(tmp_path):
+    try_writing(tmp_path / "new")
+    assert list((tmp_path / "new").iterdir()) == []
