@@ -155,7 +155,7 @@ def test_a_field_of_a_wrong_value_is_refused_by_its_name(cell):
 def test_results_of_older_versions_and_imports_say_why_they_cannot_be_repeated(cell, tmp_path):
     result = json.loads((cell / "result.json").read_text())
     (cell / "result.json").write_text(json.dumps(result | {"schema_version": 2}))
-    with pytest.raises(InputError, match=r"result.json: written by version 2 of the format, not 3; run .* run_all.py"):
+    with pytest.raises(InputError, match=r"result.json: written by version 2 of the format, not 4; run .* run_all.py"):
         read_result(cell / "result.json")
     lacking = {name: value for name, value in result.items() if name not in ("units", "device")}
     (cell / "result.json").write_text(json.dumps(lacking))

@@ -15,6 +15,7 @@ from benchmarks.reporting.dataframe_table import dataframe_table
 from benchmarks.reporting.fault_tables import fault_tables
 from benchmarks.reporting.full_report import write_full_report
 from benchmarks.reporting.render_latex import latex
+from benchmarks.run.checksums import CHECKSUM_FILE, checksum_text
 from benchmarks.run.store import Store
 from tests.support.small_store import make_store
 
@@ -115,6 +116,7 @@ def test_anomalies_of_unknown_severity_are_in_no_band(root, tmp_path):
     copy = shutil.copytree(root, tmp_path / "code")
     for file in copy.glob("cells/*/*/*/scores.csv"):
         pd.read_csv(file).assign(severity=None).to_csv(file, index=False)
+        (file.parent / CHECKSUM_FILE).write_text(checksum_text(file.parent))
     assert [table.name for table in fault_tables(load_results(copy), ["random"], CAPTION)] == ["auc_per_fault"]
 
 
@@ -131,4 +133,5 @@ def test_a_corpus_that_does_not_state_them_has_no_such_table(root, tmp_path):
     shutil.copytree(root, copy)
     for file in copy.glob("cells/*/*/*/scores.csv"):
         pd.read_csv(file).drop(columns=["fault", "severity"]).to_csv(file, index=False)
+        (file.parent / CHECKSUM_FILE).write_text(checksum_text(file.parent))
     assert fault_tables(load_results(copy), ["random"], CAPTION) == []

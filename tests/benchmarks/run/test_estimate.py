@@ -63,8 +63,8 @@ def test_a_clip_is_read_once_for_two_features(tmp_path):
 def test_what_the_cache_holds_is_not_counted(tmp_path):
     timings(tmp_path, knn=(0.1, 0.5))
     cache = FeatureCache(tmp_path / "cache")
-    clips = [clip for clip in CORPUS.clips() if clip.snr_db == 6.0]
-    cache.ensure([clip.audio for clip in sorted(clips, key=lambda clip: clip.path)], 0, [create("knn").feature], 16_000)
+    (group,) = [group for group in make_plan(CORPUS, Protocol(), {"knn": create("knn")}).groups if group.snr_db == 6.0]
+    cache.ensure([clip.audio for clip in group.clips], 0, [create("knn").feature], 16_000)
     assert estimated(tmp_path, "knn", cache=cache).features == pytest.approx(0.5 * N_CLIPS / 2)
 
 
