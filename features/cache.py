@@ -92,13 +92,6 @@ class FeatureCache:
                 "free space or permission, or name another folder with --cache"
             ) from error
 
-    def load(
-        self, sources: Sequence[AudioSource], channel: ChannelSelection, feature: Feature, sample_rate: int
-    ) -> CachedFeature:
-        """Map one feature of a group into memory; compute it first where it is missing."""
-        self.ensure(sources, channel, [feature], sample_rate)
-        return read_entry(self.entry(sources, channel, feature, sample_rate))
-
 
 def read_entry(entry: Path) -> CachedFeature:
     """Map an entry of a cache into memory. Raises `InputError` where it is no longer there, or not whole.

@@ -134,7 +134,8 @@ def _runner(plan: "Plan", how: RunOptions, plugins: tuple[str, ...]) -> "Runner"
     from benchmarks.run.store import Store
     from features.cache import FeatureCache
 
-    store = Store(how.results / (plan.dataset.folder + QUICK_SUFFIX * how.quick) / plan.protocol.name)
+    protocol = plan.protocol.name + f"-threads{how.threads}" * (how.threads != 1)  # scores of a table are of one number
+    store = Store(how.results / (plan.dataset.folder + QUICK_SUFFIX * how.quick) / protocol)
     n_jobs = how.jobs or os.cpu_count() or 1
     return Runner(store, FeatureCache(how.cache), n_jobs, how.threads, plugins, command_line(), how.diagnose)
 

@@ -6,7 +6,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Caption:
-    """What was measured, and how. `cells`: the number of cells of each ranked detector."""
+    """What was measured, and how.
+
+    cells: the number of cells of each ranked detector. threads: of each fit; other than 1, it changes scores and times.
+    """
 
     corpus: str
     split: str
@@ -18,6 +21,7 @@ class Caption:
     synthetic: bool = False
     quick: bool = False
     level: float = 0.95
+    threads: int = 1
 
     def __str__(self) -> str:
         parts = [
@@ -51,4 +55,5 @@ class Caption:
     def _conditions(self) -> str:
         versions = ", ".join(f"{name} {version}" for name, version in self.versions.items())
         protocol = f"Split: {self.split}. Channel: {self.channel}. Seeds: {', '.join(map(str, self.seeds))}."
-        return f"{protocol} Budget: {self.budget}. Versions: {versions}."
+        threads = f" Threads: {self.threads}." * (self.threads != 1)
+        return f"{protocol}{threads} Budget: {self.budget}. Versions: {versions}."

@@ -125,6 +125,7 @@ def _caption(root: Path, results: pd.DataFrame) -> Caption:
         versions={name: versions[name] for name in ("asdbench", "torch", "scikit-learn") if versions.get(name)},
         synthetic=first.synthetic,
         quick=root.parent.name.endswith(QUICK_SUFFIX),
+        threads=first.config.threads or 1,
     )
 
 

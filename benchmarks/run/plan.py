@@ -231,7 +231,7 @@ def _shuffled(clips: Sequence[Clip]) -> tuple[Clip, ...]:
     In the order of names, all abnormal clips would follow each other: a detector whose scores drift from one clip to
     the next would gain by it, and the place of a clip in memory would tell its label.
     """
-    return tuple(sorted(clips, key=lambda clip: hashlib.sha256(clip.path.encode()).digest()))
+    return tuple(sorted(clips, key=lambda clip: hashlib.sha256(clip.path.encode("utf-8", "surrogatepass")).digest()))
 
 
 def _by_unit(groups: Sequence[Group]) -> list[tuple[Group, ...]]:

@@ -37,14 +37,14 @@ class Workers:
             try:
                 for index, value in self._parallel({i: call for i, (_, call) in waiting.items()}, self.n_jobs):
                     yield waiting.pop(index)[0], value
-            except TerminatedWorkerError:
+            except Killed:
                 for index in list(waiting)[: 2 * self.n_jobs]:
                     yield waiting[index][0], self._alone(index, waiting.pop(index)[1])
 
     def _alone(self, index: int, call: tuple) -> object:
         try:
             return next(self._parallel({index: call}, 2))[1]  # 2: with one job joblib would not start a process
-        except TerminatedWorkerError as error:
+        except Killed as error:
             return error
 
     def _parallel(self, calls: dict[int, tuple], n_jobs: int) -> Iterator[tuple[int, object]]:

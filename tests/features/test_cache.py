@@ -10,6 +10,7 @@ import pytest
 
 from features import Feature, InputError, LogMel, PooledLogMel, Waveform
 from features.cache import FeatureCache
+from tests.support.cached_features import cached
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ def cache(tmp_path):
 
 
 def test_gives_what_the_feature_gives_for_clips_of_any_length(cache):
-    arrays = cache.load(TONES, 0, MEL, 16_000).arrays
+    arrays = cached(cache, TONES, 0, MEL, 16_000).arrays
     assert [a.shape for a in arrays] == [(8, 32), (12, 32), (8, 32)]
     for array, tone in zip(arrays, TONES, strict=True):
         np.testing.assert_array_equal(array, MEL(*tone.read(0)))
@@ -73,7 +74,7 @@ def test_another_key_is_another_entry(cache, other):
 
 
 def test_arrays_are_read_only_views_of_one_file(cache):
-    arrays = cache.load(TONES, 0, MEL, 16_000).arrays
+    arrays = cached(cache, TONES, 0, MEL, 16_000).arrays
     with pytest.raises(ValueError, match="read-only"):
         arrays[0][0, 0] = 1.0
     assert all(not array.flags.owndata for array in arrays)
@@ -102,11 +103,11 @@ def test_a_feature_that_is_not_finite_is_refused_with_the_clip(cache):
 
 
 def test_a_damaged_entry_is_computed_again(cache):
-    before = [array.copy() for array in cache.load(TONES, 0, MEL, 16_000).arrays]
+    before = [array.copy() for array in cached(cache, TONES, 0, MEL, 16_000).arrays]
     (frames,) = cache.root.glob("*/frames.f32")
     frames.write_bytes(frames.read_bytes()[:-4])
     assert cache.ensure(TONES, 0, [MEL], 16_000) == 1
-    for array, earlier in zip(cache.load(TONES, 0, MEL, 16_000).arrays, before, strict=True):
+    for array, earlier in zip(cached(cache, TONES, 0, MEL, 16_000).arrays, before, strict=True):
         np.testing.assert_array_equal(array, earlier)
 
 

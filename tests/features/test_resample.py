@@ -7,6 +7,7 @@ from features import InputError, WavFile
 from features.cache import FeatureCache
 from features.pooled import Level
 from features.resample import Resampled, resample
+from tests.support.cached_features import cached
 from tests.support.wav_files import write_wav
 
 RATES = [(48_000, 16_000), (44_100, 16_000), (8_000, 16_000), (16_000, 22_050)]
@@ -64,6 +65,6 @@ def test_the_cache_takes_a_resampled_source_where_it_refuses_the_source_itself(t
     wav = WavFile(write_wav(tmp_path / "a.wav", (tone(440, 48_000)[:, None] * 2**15).astype(np.int16), 48_000))
     cache = FeatureCache(tmp_path / "cache")
     with pytest.raises(InputError, match=r"a\.wav: sampled at 48000 Hz, the corpus at 16000 Hz"):
-        cache.load([wav], 0, Level(), 16_000)
-    (level,) = cache.load([Resampled(wav, 16_000)], 0, Level(), 16_000).arrays
+        cached(cache, [wav], 0, Level(), 16_000)
+    (level,) = cached(cache, [Resampled(wav, 16_000)], 0, Level(), 16_000).arrays
     assert level[0, 0] == pytest.approx(10 * np.log10(0.5**2 / 2), abs=0.05)  # of the sine, 0.5 ** 2 / 2

@@ -20,6 +20,7 @@ from benchmarks.datasets.mimii_release import Archive
 from features import InputError, LogMel, PooledLogMel, WavFile
 from features.cache import FeatureCache
 from tests.support import hostile_server as hs
+from tests.support.cached_features import cached
 from tests.support.recordings import SAMPLE, needs_sample
 from tests.support.wav_files import noise, wav_bytes, write_wav, write_zip
 
@@ -289,7 +290,7 @@ def test_real_clips_have_the_same_features_in_each_layout(tmp_path):
         clips = [clip for clip in Mimii(root).clips() if clip.path.endswith("00.wav")]
         assert len(clips) == 2
         for feature in (LogMel(), PooledLogMel()):
-            frames = cache.load([clip.audio for clip in clips], 4, feature, 16_000).arrays
+            frames = cached(cache, [clip.audio for clip in clips], 4, feature, 16_000).arrays
             features.setdefault(feature, []).append(frames)
 
     for from_zip, *others in features.values():

@@ -15,6 +15,7 @@ from detectors.contract.checks import run_checks
 from detectors.contract.variants import create
 from features import Feature, InputError, Level, LogMel, PooledLogMel, Waveform, WavFile, ZipMember
 from features.cache import FeatureCache
+from tests.support.cached_features import cached
 from tests.support.end_to_end import run
 from tests.support.wav_files import noise, wav_bytes, write_wav, write_zip
 
@@ -62,8 +63,8 @@ def test_one_broken_channel_is_refused_with_all_channels(tmp_path):
 @pytest.mark.parametrize("feature", FEATURES, ids=lambda feature: type(feature).__name__)
 def test_features_of_all_channels_are_those_of_each_side_by_side(tmp_path, cache, feature):
     sources = wavs(tmp_path)
-    together = cache.load(sources, "all", feature, 16_000).arrays
-    each = [cache.load(sources, channel, feature, 16_000).arrays for channel in range(N_CHANNELS)]
+    together = cached(cache, sources, "all", feature, 16_000).arrays
+    each = [cached(cache, sources, channel, feature, 16_000).arrays for channel in range(N_CHANNELS)]
     for clip, of_channels in zip(together, zip(*each, strict=True), strict=True):
         np.testing.assert_array_equal(clip, np.concatenate(of_channels, axis=1))
 
@@ -71,7 +72,7 @@ def test_features_of_all_channels_are_those_of_each_side_by_side(tmp_path, cache
 def test_all_channels_of_a_file_that_has_one_are_channel_0(tmp_path, cache):
     sources = wavs(tmp_path, n_channels=1)
     for feature in FEATURES:
-        pairs = (cache.load(sources, channel, feature, 16_000).arrays for channel in ("all", 0))
+        pairs = (cached(cache, sources, channel, feature, 16_000).arrays for channel in ("all", 0))
         for together, alone in zip(*pairs, strict=True):
             np.testing.assert_array_equal(together, alone)
 
@@ -79,9 +80,9 @@ def test_all_channels_of_a_file_that_has_one_are_channel_0(tmp_path, cache):
 def test_a_clip_of_another_number_of_channels_is_named_and_leaves_nothing_behind(tmp_path, cache):
     sources = [*wavs(tmp_path), WavFile(write_wav(tmp_path / "stereo.wav", noise(1600, 2)))]
     with pytest.raises(InputError, match=r"stereo\.wav: found 2 channel\(s\), the clips before it have 8; choose one"):
-        cache.load(sources, "all", MEL, 16_000)
+        cached(cache, sources, "all", MEL, 16_000)
     assert [path for path in cache.root.iterdir() if path.is_dir()] == []
-    cache.load(sources, 1, MEL, 16_000)
+    cached(cache, sources, 1, MEL, 16_000)
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ class Loud(Feature):
 def test_a_feature_whose_channels_differ_in_frames_is_refused_with_the_clip(tmp_path, cache):
     sound = np.array([[2**15 - 1, 0], [2**15 - 1, 2**15 - 1]], dtype=np.int16)
     with pytest.raises(InputError, match=r"a\.wav: Loud\(\) gave 2, 1 frames, not as many for each channel"):
-        cache.load([WavFile(write_wav(tmp_path / "a.wav", sound))], "all", Loud(), 16_000)
+        cached(cache, [WavFile(write_wav(tmp_path / "a.wav", sound))], "all", Loud(), 16_000)
 
 
 def recordings(folder: Path) -> dict[str, bytes]:

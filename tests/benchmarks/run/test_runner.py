@@ -11,7 +11,6 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-import cloudpickle
 import numpy as np
 import pandas as pd
 import pytest
@@ -23,7 +22,6 @@ from benchmarks.run.plan import Selection, make_plan
 from benchmarks.run.protocols import Protocol
 from benchmarks.run.runner import Runner
 from benchmarks.run.store import Store
-from benchmarks.run.workers import Workers
 from detectors import Detector
 from detectors.contract.variants import create
 from features import Feature, InputError, PooledLogMel
@@ -368,94 +366,3 @@ def test_a_feature_that_fails_costs_only_the_detectors_that_need_it(tmp_path):
     _, messages = run(plan_of("mahalanobis", broken=broken), runner)
     assert messages["mahalanobis"] == ""
     assert "TooLong needs clips of an hour" in messages["broken"]
-
-
-@dataclass
-class Drift(Detector):
-    """A detector for tests: its scores rise from one clip to the next, whatever the clips are."""
-
-    feature: Feature = PooledLogMel()
-
-    def fit(self, clips):
-        return self
-
-    def score(self, clips):
-        return np.arange(len(clips), dtype=float)
-
-
-@dataclass
-class Place(Detector):
-    """A detector for tests: the address of a clip's features in memory."""
-
-    feature: Feature = PooledLogMel()
-
-    def fit(self, clips):
-        return self
-
-    def score(self, clips):
-        return np.array([float(frames.__array_interface__["data"][0]) for frames in clips.features])
-
-
-@dataclass
-class First(Detector):
-    """A detector for tests: the first number of the features of a clip."""
-
-    feature: Feature = PooledLogMel()
-
-    def fit(self, clips):
-        return self
-
-    def score(self, clips):
-        return np.array([float(frames.flat[0]) for frames in clips.features])
-
-
-def test_neither_the_order_nor_the_place_of_a_clip_tells_its_label(tmp_path):
-    corpus = dataclasses.replace(CORPUS, normals=60, anomalies=30)
-    runner = runner_in(tmp_path)
-    run(plan_of(corpus=corpus, drift=Drift(), place=Place()), runner)
-    aucs = load_results(runner.store.root)["auc"]
-    assert len(aucs) == 4
-    assert aucs.between(0.25, 0.75).all()  # 30 against 30 clips without information: a standard error of 0.075
-
-
-def test_each_score_is_stored_with_the_path_and_the_label_of_its_clip(tmp_path):
-    plan = plan_of(first=First())
-    runner = runner_in(tmp_path)
-    run(plan, runner)
-    for group in plan.groups:
-        table = Store.scores(runner.store.root / f"cells/first/{group.machine}/id_00-6dB-seed0").set_index("path")
-        assert len(table) == len(group.clips) == 16
-        for clip in group.clips:
-            waveform, rate = clip.audio.read(0)
-            assert table.loc[clip.path, "score"] == PooledLogMel()(waveform, rate).flat[0]
-            assert table.loc[clip.path, "label"] == clip.label
-
-
-def test_what_a_worker_process_gets_names_no_clip(tmp_path, monkeypatch):
-    plan, handed = plan_of("knn"), []
-    runner = runner_in(tmp_path)
-    features = {group.key: found for group, found in runner.compute_features(plan, plan.jobs)}
-    monkeypatch.setattr(Workers, "run", lambda workers, tasks: handed.extend(call for _, call in tasks) or [])
-    assert list(runner.run(plan, plan.jobs, features)) == []
-    pickled = b"".join(cloudpickle.dumps(call) for call in handed)
-    assert len(handed) == 2
-    assert b"PooledLogMel-" in pickled  # the name of an entry of the cache
-    for clip in (clip for group in plan.groups for clip in group.clips):
-        assert clip.path.encode() not in pickled
-        assert clip.path.rpartition("/")[2].encode() not in pickled
-    assert b"abnormal" not in pickled
-
-
-def test_another_number_of_threads_makes_a_cell_pending(done):
-    assert len(dataclasses.replace(done, threads=2).pending(plan_of(*DETECTORS))) == 6
-
-
-def test_a_cache_that_is_cleared_during_a_run_is_an_error_of_its_cells(tmp_path):
-    plan, runner = plan_of("knn"), runner_in(tmp_path)
-    features = {group.key: found for group, found in runner.compute_features(plan, plan.jobs)}
-    shutil.rmtree(runner.cache.root)
-    messages = [message for _, message in runner.run(plan, plan.jobs, features)]
-    assert len(messages) == 2
-    assert all("was removed or changed during the run; run the same command again" in text for text in messages)
-    run(plan, runner)
-    assert runner.pending(plan) == []
