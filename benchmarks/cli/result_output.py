@@ -1,6 +1,6 @@
 """What a person sees of the commands that work on results: report, reproduce, cite, scores from and to elsewhere."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,15 +25,15 @@ from features import InputError
 _STYLES = {"equal": "green", "within tolerance": "yellow", "different": "red"}
 
 
-def reproduce(file: Path, data: Path | None, console: Console) -> bool:
+def reproduce(file: Path, data: Path | None, console: Console, trusted: Collection[str] = ()) -> bool:
     """Run a result again, print the verdict and what has changed; return whether it holds and nothing was changed.
 
     file: a result.json, or the folder of its cell. data: the recordings, which a result does not say. Detectors of
-    plugins must be loaded before. Raises `InputError`.
+    plugins must be loaded before. trusted: models and files that the result may name. Raises `InputError`.
     """
     file = file / "result.json" if file.is_dir() else file
     result = read_result(file)
-    found = run_again(file, reopen_dataset(result, data))
+    found = run_again(file, reopen_dataset(result, data), trusted=trusted)
     console.print(f"{found.cell}: {found.verdict}", style=_STYLES[found.verdict], markup=False, soft_wrap=True)
     if found.where:
         console.print(f"  {found.where}", markup=False, soft_wrap=True)
