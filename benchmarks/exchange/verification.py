@@ -22,6 +22,7 @@ from benchmarks.run.manifest import public_mimii_clips
 from benchmarks.run.protocols import Protocol, manifest_hash
 from benchmarks.run.result import Result, marked
 from benchmarks.run.result_fields import Marker
+from benchmarks.run.spreadsheet import with_formulas
 from benchmarks.run.store import Store
 from features import InputError
 
@@ -54,7 +55,7 @@ def _faults(file: Path, deadline: float) -> list[str]:
             return [*faults, f"{cell.relative_to(root)}: not checked within {MOST_SECONDS} s, nor is what follows it"]
         faults += [f"{cell.relative_to(root)}: {fault}" for fault in _cell_faults(cell)]
     try:
-        return faults + _row_faults(pd.read_csv(file), load_results(root))
+        return faults + _row_faults(with_formulas(pd.read_csv(file)), load_results(root))
     except Exception as error:  # files of strangers may break anything that reads them
         return [*faults, f"cannot be computed again: {_reason(error)}"]
 

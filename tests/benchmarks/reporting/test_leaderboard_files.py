@@ -139,7 +139,12 @@ def test_of_the_tables_all_are_written_or_none(store_root, tmp_path, write):
 
 def test_a_result_says_how_it_came_about(store_root):
     result = json.loads((cell_of(store_root, "dense_ae@cpu[epochs=1]") / "result.json").read_text())
-    assert (result["config"]["threads"], result["device"], result["split_seed"], result["quick"]) == (1, "auto", 0, False)
+    assert (result["config"]["threads"], result["device"], result["split_seed"], result["quick"]) == (
+        1,
+        "auto",
+        0,
+        False,
+    )
     assert result["units"] == [result["unit"]]
     assert result["command"] == "python run_all.py"
     assert result["config"]["dataset_identity"] == CORPUS.identity
