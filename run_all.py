@@ -13,6 +13,7 @@ from rich.console import Console
 
 from benchmarks.cli import data_commands, result_commands, run_commands
 from benchmarks.cli.options import console
+from benchmarks.reporting.visible import visible
 
 LONGEST_MESSAGE = 2000  # characters
 
@@ -52,7 +53,8 @@ def main() -> None:
 
         if not isinstance(error, InputError):
             raise
-        message = str(error) if len(str(error)) <= LONGEST_MESSAGE else f"{str(error)[:LONGEST_MESSAGE]} ..."
+        text = visible(str(error))
+        message = text if len(text) <= LONGEST_MESSAGE else f"{text[:LONGEST_MESSAGE]} ..."
         Console(stderr=True, highlight=False).print(f"error: {message}", style="red", markup=False, soft_wrap=True)
         sys.exit(2)
 

@@ -5,11 +5,11 @@ from typing import Any
 
 from benchmarks.cli.options import CorpusOptions, ProtocolOptions, counts, levels_db, words
 from benchmarks.datasets import Dataset, Synthetic, open_dataset
+from benchmarks.datasets.synthetic import MOST_CLIPS
 from benchmarks.run.plan import Plan, Selection, make_plan
 from benchmarks.run.protocols import Protocol
 from features import InputError
 
-MOST_CLIPS = 100_000  # per unit and SNR; listing more would take minutes
 ABNORMAL_SHARE = 0.3  # of the normal clips, where --clips gives one number
 
 

@@ -9,16 +9,29 @@ import inspect
 import os
 import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_type_hints
 
 import typer
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
+
+from benchmarks.reporting.visible import visible
+
+
+class VisibleConsole(Console):
+    """A console that shows the control characters in a text, which a stranger may have written, and obeys none."""
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        for segment in super().render(renderable, options):
+            lines = map(visible, segment.text.split("\n"))
+            yield segment if segment.control else Segment("\n".join(lines), segment.style)
+
 
 # Rich folds what goes into a file or a pipe to 80 columns, which would cut tables; a terminal has its own width.
-console = Console(highlight=False, width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else 200)
+console = VisibleConsole(highlight=False, width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else 200)
 
 _WHAT = "What to compare"
 _HOW = "Where and how"

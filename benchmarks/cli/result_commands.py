@@ -51,12 +51,15 @@ def reproduce(
     result: Annotated[Path, typer.Argument(help="A result.json, or the folder of its cell.")],
     data: Data = None,
     plugins: Plugins = None,
+    trust: Annotated[
+        list[str] | None, option("Model or file that the result names and may load here; repeatable.", "--trust")
+    ] = None,
 ) -> None:
     """Run a result again: equal, within tolerance, or different and where."""
     from benchmarks.cli import result_output
 
     load_plugins(plugins)
-    raise typer.Exit(0 if result_output.reproduce(result, data, console) else 1)
+    raise typer.Exit(0 if result_output.reproduce(result, data, console, trust or ()) else 1)
 
 
 @app.command()

@@ -1,6 +1,6 @@
 """What a person sees of the commands that work on results: report, reproduce, cite, scores from and to elsewhere."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,29 +18,39 @@ from benchmarks.reporting.full_report import FOLDER, ReportOptions, write_full_r
 from benchmarks.reporting.leaderboard_files import make_report, write_leaderboard
 from benchmarks.reporting.leaderboard_table import default_columns
 from benchmarks.reporting.render_terminal import terminal
+from benchmarks.reporting.visible import visible
 from benchmarks.run.plan import Plan
 from benchmarks.run.store import Store
 from features import InputError
 
+FAULTS_SHOWN = 100  # of a folder
+LONGEST_LINE = 2000  # characters
 _STYLES = {"equal": "green", "within tolerance": "yellow", "different": "red"}
 
 
-def reproduce(file: Path, data: Path | None, console: Console) -> bool:
+def _say(console: Console, text: str, style: str = "") -> None:
+    """Print a text that may hold words of a stranger: as one line, without markup, cut where it is very long."""
+    shown = visible(text)
+    cut = shown if len(shown) <= LONGEST_LINE else f"{shown[:LONGEST_LINE]} ..."
+    console.print(cut, style=style, markup=False, soft_wrap=True)
+
+
+def reproduce(file: Path, data: Path | None, console: Console, trusted: Collection[str] = ()) -> bool:
     """Run a result again, print the verdict and what has changed; return whether it holds and nothing was changed.
 
     file: a result.json, or the folder of its cell. data: the recordings, which a result does not say. Detectors of
-    plugins must be loaded before. Raises `InputError`.
+    plugins must be loaded before. trusted: models and files that the result may name. Raises `InputError`.
     """
     file = file / "result.json" if file.is_dir() else file
     result = read_result(file)
-    found = run_again(file, reopen_dataset(result, data))
-    console.print(f"{found.cell}: {found.verdict}", style=_STYLES[found.verdict], markup=False, soft_wrap=True)
+    found = run_again(file, reopen_dataset(result, data), trusted=trusted)
+    _say(console, f"{found.cell}: {found.verdict}", _STYLES[found.verdict])
     if found.where:
-        console.print(f"  {found.where}", markup=False, soft_wrap=True)
+        _say(console, f"  {found.where}")
     for line in found.changed:
-        console.print(f"  changed since it was written: {line}", style="red", markup=False, soft_wrap=True)
+        _say(console, f"  changed since it was written: {line}", "red")
     for line in found.conditions:
-        console.print(f"  not as it was: {line}", style="yellow", markup=False, soft_wrap=True)
+        _say(console, f"  not as it was: {line}", "yellow")
     return found.verdict != "different" and not found.changed
 
 
@@ -76,9 +86,11 @@ def verify_results(directory: Path, console: Console) -> bool:
     """Check that every results.csv below `directory` follows from its scores; print the faults; return if none is."""
     found = verify(directory)
     for folder, faults in found.items():
-        console.print(f"{folder}: {f'{len(faults)} faults' if faults else 'ok'}", markup=False, soft_wrap=True)
-        for fault in faults:
-            console.print(f"  {fault}", style="red", markup=False, soft_wrap=True)
+        _say(console, f"{folder}: {f'{len(faults)} faults' if faults else 'ok'}")
+        for fault in faults[:FAULTS_SHOWN]:
+            _say(console, f"  {fault}", "red")
+        if len(faults) > FAULTS_SHOWN:
+            _say(console, f"  and {len(faults) - FAULTS_SHOWN} more", "red")
     return not any(found.values())
 
 

@@ -16,9 +16,10 @@ from benchmarks.datasets.synthesis.room import FACING, MICROPHONES
 from benchmarks.datasets.synthesis.source import generator_hash
 from features import InputError
 
+MOST_CLIPS = 100_000  # per unit and SNR; listing more would take minutes
 _IDENTITY = re.compile(
-    r"seed (?P<seed>\d+), (?P<normals>\d+) normal and (?P<anomalies>\d+) anomalous clips of (?P<seconds>\d+\.\d+) s a "
-    r"unit and SNR, (?P<n_channels>\d+) channels"
+    r"seed (?P<seed>\d{1,18}), (?P<normals>\d{1,18}) normal and (?P<anomalies>\d{1,18}) anomalous clips of "
+    r"(?P<seconds>\d{1,3}\.\d{1,18}) s a unit and SNR, (?P<n_channels>\d{1,3}) channels"
 )
 
 
@@ -76,6 +77,10 @@ class Synthetic(Dataset):
             raise InputError(
                 f"Synthetic: seed={self.seed}, normals={self.normals}, anomalies={self.anomalies}; "
                 "give seed >= 0, normals >= 1, anomalies >= 0"
+            )
+        if max(self.normals, self.anomalies) > MOST_CLIPS:
+            raise InputError(
+                f"Synthetic: normals={self.normals}, anomalies={self.anomalies}; give at most {MOST_CLIPS} of each"
             )
         if not 1.0 <= self.seconds <= 60.0:
             raise InputError(f"Synthetic: seconds={self.seconds}; give 1 to 60")

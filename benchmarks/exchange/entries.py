@@ -24,7 +24,7 @@ from benchmarks.run.record import Record, config_of, here, of_plan, result_of
 from benchmarks.run.result import RESULT_FILE, Result
 from benchmarks.run.result_fields import Outcome, Provenance, Status
 from benchmarks.run.store import Store
-from detectors.contract.registry import detectors
+from detectors.contract.registry import detectors, reserved_by
 from features import InputError
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._+-]*")
@@ -68,8 +68,8 @@ def _check_entry(entry: Entry, store: Store) -> None:
         raise InputError(f"--name {entry.name!r}: give letters, digits, spaces and . _ + -, such as 'my-net 1'")
     if not entry.trained_on.strip():
         raise InputError("--trained-on: say in a sentence what the scores were trained on, including other corpora")
-    if entry.name in detectors()[0]:
-        raise InputError(f"--name {entry.name}: is a detector of asdbench; give another name")
+    if reserved_by(entry.name) or entry.name in detectors()[0]:
+        raise InputError(f"--name {entry.name}: is a detector of asdbench, or may be one; give another name")
     _check_name_is_free(entry.name, store)
 
 

@@ -5,12 +5,15 @@ into a temporary store with a temporary cache. Then the two score tables are com
 """
 
 import tempfile
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.datasets import Dataset, Synthetic, open_dataset
 from benchmarks.exchange.result_difference import changed_files, changed_lines, conditions, unnoticed_change
 from benchmarks.exchange.score_difference import Verdict, compare_scores
+from benchmarks.exchange.submitted_files import check_cell
+from benchmarks.exchange.trusted_names import check_trusted
 from benchmarks.run.plan import Plan, Selection, make_plan
 from benchmarks.run.protocols import Protocol
 from benchmarks.run.result import Result
@@ -20,6 +23,8 @@ from benchmarks.run.store import Store
 from detectors.contract.variants import create
 from features import InputError
 from features.cache import FeatureCache
+
+MOST_THREADS = 1024  # as for --threads
 
 
 @dataclass(frozen=True)
@@ -33,16 +38,18 @@ class Reproduction:
     conditions: list[str]  # what differs in code, corpus, versions, hardware or commit
 
 
-def reproduce(file: Path, dataset: Dataset, folder: Path | None = None) -> Reproduction:
+def reproduce(file: Path, dataset: Dataset, folder: Path | None = None, trusted: Collection[str] = ()) -> Reproduction:
     """Run the result in `file`, a result.json, again; dataset: its corpus, see `reopen_dataset`.
 
-    Load the detectors of plugins first. The temporary store is made in `folder`. Raises `InputError` where the result
-    cannot be read, is imported, or no longer fits the corpus or the detectors.
+    Load the detectors of plugins first. The temporary store is made in `folder`. trusted: models and files that the
+    result may name; nothing else outside this program is loaded or run for it. Raises `InputError` where the result
+    cannot be read, is imported, names what is not trusted, or no longer fits the corpus or the detectors.
     """
     before = read_result(file)
     changed = changed_files(file, before)
     with tempfile.TemporaryDirectory(prefix="asdbench-", dir=folder) as temporary:
         try:
+            _check(before, trusted)
             again, now = _run_again(before, dataset, Path(temporary))
         except InputError as error:
             plugins = " ".join(f"--plugin {plugin}" for plugin in before.plugins)
@@ -55,7 +62,11 @@ def reproduce(file: Path, dataset: Dataset, folder: Path | None = None) -> Repro
 
 
 def read_result(file: Path) -> Result:
-    """Read a result.json that can be run again. Raises `InputError` where it is broken or imported."""
+    """Read a result.json that can be run again. Raises `InputError` where it is broken or imported, or no plain file.
+
+    The files beside it are read too; none may be a link, a pipe or a device, or too large.
+    """
+    check_cell(file.parent)
     result = Result.read(file)
     if result.scores_only:
         raise InputError(f"{file}: imported scores, computed elsewhere; only their authors can repeat them")
@@ -73,6 +84,13 @@ def reopen_dataset(result: Result, data: Path | None) -> Dataset:
     return Synthetic.of_identity(
         result.config.dataset_identity, machines=(result.machine,), units=result.units, snrs_db=snrs_db
     )
+
+
+def _check(result: Result, trusted: Collection[str]) -> None:
+    """Raise `InputError` where running a result again would run foreign code, or take more than a run may take."""
+    check_trusted(result.detector, trusted)
+    if (result.config.threads or 1) > MOST_THREADS:
+        raise InputError(f"config.threads is {result.config.threads}; a run has at most {MOST_THREADS}")
 
 
 def _run_again(result: Result, dataset: Dataset, folder: Path) -> tuple[Path, Result]:

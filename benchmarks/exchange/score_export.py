@@ -27,7 +27,7 @@ def export_scores(root: Path, directory: Path, labels: Sequence[str] = ()) -> li
     files = []
     for folder, result in results:
         if not labels or result.detector in labels:
-            row = directory / result.detector / (f"seed{result.seed}" if several_seeds else "")
+            row = directory / _folder_name(result.detector) / (f"seed{result.seed}" if several_seeds else "")
             level = "" if result.snr_db is None else snr_text(result.snr_db)
             files += _write_cell(folder, result, row / level)
     return files
@@ -49,7 +49,7 @@ def _write_cell(folder: Path, result: Result, into: Path) -> list[Path]:
     scores = Store.scores(folder)
     test, train = (scores[scores["part"] == part] for part in ("test", "train"))
     is_section = result.unit.startswith("section_")
-    stem = f"{result.machine}_{result.unit}{'_test' if is_section else ''}"
+    stem = _folder_name(f"{result.machine}_{result.unit}{'_test' if is_section else ''}")
     short = dict(zip(scores["path"], _shortest_names(list(scores["path"])), strict=True))
     names = [short[path] for path in test["path"]]
     files = [_write(into / f"anomaly_score_{stem}.csv", names, [repr(float(score)) for score in test["score"]])]
@@ -58,6 +58,16 @@ def _write_cell(folder: Path, result: Result, into: Path) -> list[Path]:
         decisions = [str(int(score > threshold)) for score in test["score"]]
         files.append(_write(into / f"decision_result_{stem}.csv", names, decisions))
     return files
+
+
+def _folder_name(text: str) -> str:
+    """A name inside one folder: the results of others may have paths in their names.
+
+    >>> _folder_name("embedding_knn[model='a/b.pt']"), _folder_name("..")
+    ("embedding_knn[model='a%2Fb.pt']", '%2E%2E')
+    """
+    name = text.replace("/", "%2F")
+    return name if name.strip(".") else name.replace(".", "%2E")
 
 
 def _write(file: Path, names: Sequence[str], values: Sequence[str]) -> Path:

@@ -6,7 +6,7 @@ recordings: the clips of public MIMII follow from its published counts, those of
 other corpora the clips are compared with the hash of the manifest, if all parts have scores.
 """
 
-import os
+import time
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -16,39 +16,52 @@ import pandas as pd
 
 from benchmarks.datasets import Clip, Synthetic
 from benchmarks.evaluation.stored_results import COLUMNS, load_results
+from benchmarks.exchange.submitted_files import read_tree
 from benchmarks.run.checksums import changes
 from benchmarks.run.manifest import public_mimii_clips
 from benchmarks.run.protocols import Protocol, manifest_hash
 from benchmarks.run.result import Result, marked
 from benchmarks.run.result_fields import Marker
+from benchmarks.run.spreadsheet import with_formulas
 from benchmarks.run.store import Store
 from features import InputError
 
 KEY = ["detector", "dataset", "machine", "unit", "snr_db", "seed"]
 STATED = [column for column in COLUMNS if column not in (*KEY, "message", *marked(Marker.MEASURED))]
 TOLERANCE = 1e-9
+MOST_SECONDS = 900  # of one check
 
 
 def verify_results(directory: Path) -> dict[Path, list[str]]:
     """Check every folder below `directory` that holds results.csv; return the faults of each, one line per fault.
 
-    Raises `InputError` where there is no results.csv.
+    The files may be those of strangers: links, pipes and devices are refused, and so is what is too large, see
+    `submitted_files`; what is not checked within `MOST_SECONDS` is a fault. Raises `InputError` there, and where there
+    is no results.csv.
     """
-    files = sorted(Path(folder, "results.csv") for folder, _, names in os.walk(directory) if "results.csv" in names)
+    files = [file for file in read_tree(directory) if file.name == "results.csv"]
     if not files:
         raise InputError(
             f"{directory}: no results.csv in it; name a folder <results>/<dataset>/<protocol>, or a folder above it"
         )
-    return {file.parent: _faults(file) for file in files}
+    deadline = time.monotonic() + MOST_SECONDS
+    return {file.parent: _faults(file, deadline) for file in files}
 
 
-def _faults(file: Path) -> list[str]:
-    root = file.parent
-    faults = [f"{cell.relative_to(root)}: {fault}" for cell in Store(root).folders() for fault in _cell_faults(cell)]
+def _faults(file: Path, deadline: float) -> list[str]:
+    root, faults = file.parent, list[str]()
+    for cell in Store(root).folders():
+        if time.monotonic() > deadline:
+            return [*faults, f"{cell.relative_to(root)}: not checked within {MOST_SECONDS} s, nor is what follows it"]
+        faults += [f"{cell.relative_to(root)}: {fault}" for fault in _cell_faults(cell)]
     try:
-        return faults + _row_faults(pd.read_csv(file), load_results(root))
-    except (KeyError, ValueError) as error:
-        return [*faults, f"cannot be computed again: {error}"]
+        return faults + _row_faults(with_formulas(pd.read_csv(file)), load_results(root))
+    except Exception as error:  # files of strangers may break anything that reads them
+        return [*faults, f"cannot be computed again: {_reason(error)}"]
+
+
+def _reason(error: Exception) -> str:
+    return str(error) if isinstance(error, (ValueError, KeyError)) else f"{type(error).__name__}: {error}"
 
 
 def _cell_faults(folder: Path) -> list[str]:
@@ -58,8 +71,8 @@ def _cell_faults(folder: Path) -> list[str]:
             return faults
         result, scores = Store.read(folder)
         return [] if scores is None else _clip_faults(scores, result)
-    except (OSError, ValueError) as error:
-        return [f"cannot be checked: {error}"]
+    except Exception as error:  # files of strangers may break anything that reads them
+        return [f"cannot be checked: {_reason(error)}"]
 
 
 def _row_faults(stated: pd.DataFrame, found: pd.DataFrame) -> list[str]:
@@ -134,7 +147,7 @@ def _known_clips(result: Result) -> tuple[Clip, ...] | None:
     return None
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=32)
 def _synthetic_clips(identity: str, machine: str, unit: str, snr_db: float | None) -> tuple[Clip, ...] | None:
     """The clips of a unit, or None where the corpus is another one, or other code made it."""
     if snr_db is None:

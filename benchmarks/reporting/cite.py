@@ -17,6 +17,8 @@ import pandas as pd
 
 from benchmarks.datasets import DATASETS
 from benchmarks.reporting.published_figures import FOLDER
+from benchmarks.reporting.visible import visible
+from benchmarks.run.spreadsheet import with_formulas
 from benchmarks.run.store import Store
 from detectors import Detector
 from detectors.contract.variants import create
@@ -58,7 +60,7 @@ def bibtex(dataset: str, labels: Sequence[str], commit: str | None = None) -> st
         known |= {entry.key for entry in new}
         keys = ", ".join(entry.key for entry in entries)
         if keys or NOT_OURS in comment or NO_ENTRY in comment:
-            text = comment.replace("@", " at ")  # BibTeX has no comments: an @ starts an entry anywhere
+            text = visible(comment).replace("@", " at ")  # BibTeX has no comments: an @ starts an entry anywhere
             lines += [f"% {text}{f': {keys}' if keys else ''}", *(f"{entry.text}\n" for entry in new)]
     return "\n".join(lines)
 
@@ -73,7 +75,7 @@ def of_results(root: Path) -> str:
         newest = max(results, key=lambda result: result.finished)
         labels, dataset, commit = {one.detector for one in results}, newest.dataset, newest.environment.commit
     elif (root / "results.csv").is_file() and (root / "environment.json").is_file():
-        rows = pd.read_csv(root / "results.csv")
+        rows = with_formulas(pd.read_csv(root / "results.csv"))
         labels, dataset = set(rows["detector"]), str(rows["dataset"].iloc[0])
         commit = json.loads((root / "environment.json").read_text(encoding="utf-8"))["commit"]
     else:
@@ -154,7 +156,8 @@ def _of_published(dataset: str) -> list[Entry]:
 
 def _asdbench(commit: str | None) -> Entry:
     number = version("asdbench")
-    note = f"Version {number}" + (f", commit {commit[:12]}" if commit else "")
+    is_commit = re.fullmatch("[0-9a-f]+", commit or "")  # a result of others may say anything
+    note = f"Version {number}" + (f", commit {is_commit[0][:12]}" if is_commit else "")
     (entry,) = parse(
         "@misc{asdbench,\n"
         "  author = {{The asdbench contributors}},\n"

@@ -3,6 +3,7 @@
 import pandas as pd
 
 from benchmarks.reporting.table import Table
+from benchmarks.run.spreadsheet import without_formulas
 
 
 def csv(table: Table) -> str:
@@ -11,5 +12,5 @@ def csv(table: Table) -> str:
 
 
 def frame_csv(frame: pd.DataFrame) -> str:
-    """A frame without its index. Lines end in a line feed on every system."""
-    return frame.to_csv(index=False, lineterminator="\n")
+    """A frame without its index. Lines end in a line feed on every system; no text is a formula to a spreadsheet."""
+    return without_formulas(frame).to_csv(index=False, lineterminator="\n")

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from benchmarks.reporting.table import Cell, Section, Table
+from benchmarks.reporting.visible import visible
 
 ROWS_PER_PAGE = 45  # longer tables are continued
 LONG_TEXT = 30  # characters beyond which the texts of a column are broken over lines
@@ -35,7 +36,7 @@ def latex(table: Table) -> str:
 
 
 def escape(text: str) -> str:
-    escaped = "".join(SPECIAL.get(character, character) for character in text)
+    escaped = "".join(SPECIAL.get(character, character) for character in visible(text))
     return re.sub(r"(?<!\w)-(?=\d)", "$-$", escaped)  # a minus, not a hyphen
 
 

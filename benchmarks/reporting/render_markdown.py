@@ -6,6 +6,7 @@ from tabulate import tabulate
 
 from benchmarks.reporting.page import Listing, Page, Picture
 from benchmarks.reporting.table import Cell, Section, Table
+from benchmarks.reporting.visible import visible
 
 
 def markdown(table: Table) -> str:
@@ -26,24 +27,28 @@ def markdown(table: Table) -> str:
 
 def markdown_page(page: Page) -> str:
     """All parts of a page under its heading."""
-    heading = f"# {page.heading}\n\n" if page.heading else ""
+    heading = f"# {escape(page.heading)}\n\n" if page.heading else ""
     return heading + "\n".join(_part(part) for part in page.parts)
 
 
 def escape(text: str) -> str:
-    return re.sub(r"([\\`*|])", r"\\\1", text).replace("<", "&lt;")
+    """The text itself in one line: no markup, no HTML, and no link, whose address could be a script."""
+    literal = re.sub(r"([\\`*|]|\](?=[(:\[]))", r"\\\1", visible(text))
+    return literal.replace("<", "&lt;")
 
 
 def _part(part: Table | Picture | Listing) -> str:
     if isinstance(part, Table):
         return markdown(part)
     if isinstance(part, Picture):
-        return f"![{part.description}]({part.file})\n"
-    return "\n".join([f"## {part.title}\n", *(f"### {name}\n\n```\n{text}```\n" for name, text in part.texts.items())])
+        return f"![{escape(part.description)}]({part.file})\n"
+    return "\n".join(
+        [f"## {part.title}\n", *(f"### {escape(name)}\n\n```\n{text}```\n" for name, text in part.texts.items())]
+    )
 
 
 def _lines(section: Section, table: Table) -> list[list[str]]:
-    title = [f"*{section.title}*" if name == table.row_name else "" for name in table.names]
+    title = [f"*{escape(section.title)}*" if name == table.row_name else "" for name in table.names]
     return [title] * bool(section.title) + [[_marked(cell) for cell in row] for row in section.rows]
 
 

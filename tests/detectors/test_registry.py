@@ -1,23 +1,20 @@
 """Names of detectors: what is found, what is refused, and how `name[field=value]` is read."""
 
+import os
+import re
 import subprocess
 import sys
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import pytest
 
 from detectors import Detector, register
+from detectors.contract import registry
 from detectors.contract.registry import detectors, find, load_plugin
 from detectors.contract.variants import create, parse, split_names, with_budget
 from features import Feature, InputError, LogMel, PooledLogMel, Waveform
-
-
-def body(cls):
-    """A class body's two methods, for detectors of these tests."""
-    cls.fit = lambda self, clips: self
-    cls.score = lambda self, clips: None
-    cls.__abstractmethods__ = frozenset()
-    return cls
+from tests.support.command_line import ROOT
 
 
 def test_every_file_that_registers_is_found():
@@ -44,15 +41,107 @@ def test_an_unknown_name_gets_the_nearest_match_and_the_list():
         find("mahalanobiss")
 
 
-def test_a_name_that_is_taken_names_both_sides():
-    find("knn")
-    with pytest.raises(InputError, match=r"'knn' is taken twice: NearestNeighbours in .*knn\.py and .*Rival in "):
+RIVAL = """
+from dataclasses import dataclass
+from detectors import Detector, register
+from features import Feature, PooledLogMel
 
-        @register("knn")
-        @body
-        @dataclass
-        class Rival(Detector):
-            feature: Feature = PooledLogMel()
+@register("{name}")
+@dataclass
+class Rival(Detector):
+    feature: Feature = PooledLogMel()
+    def fit(self, clips): return self
+    def score(self, clips): return [0.0] * len(clips)
+"""
+
+
+def plugin(folder, text, name="rival.py"):
+    (folder / name).write_text(text)
+    return folder / name
+
+
+def test_a_name_that_is_taken_names_both_sides(tmp_path):
+    load_plugin(plugin(tmp_path, RIVAL.format(name="taken_name")))
+    with pytest.raises(
+        InputError, match=r"'taken_name' is taken twice: Rival in .*rival\.py and Rival in .*second\.py"
+    ):
+        load_plugin(plugin(tmp_path, RIVAL.format(name="taken_name"), "second.py"))
+    registry._registered.pop("taken_name")
+
+
+@pytest.mark.parametrize("name", ["knn", "pyod_lof", "pyod_new", "stgram", "embedding_knn"])
+def test_names_of_this_package_are_reserved_before_and_after_they_are_loaded(tmp_path, name):
+    file, stem = plugin(tmp_path, RIVAL.format(name=name)), "pyod" if name.startswith("pyod") else name
+    code = f"from detectors.contract.registry import load_plugin\nload_plugin({str(file)!r})"
+    fresh = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    message = (
+        f"line 6: cannot be imported: detector name '{name}' is reserved for detectors/{stem}.py; rename Rival in "
+    )
+    assert message in fresh.stderr
+    detectors()
+    with pytest.raises(InputError, match=re.escape(message)):
+        load_plugin(file)
+    assert registry._registered.get(name) is None or registry._registered[name].__name__ != "Rival"
+
+
+def test_a_file_of_this_package_may_be_loaded_by_its_path():
+    assert load_plugin(Path(registry.__file__).parents[1] / "loudness.py") == ["loudness"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("x = 2\n1 / 0\n", "line 2: cannot be imported: ZeroDivisionError: division by zero"),
+        ("\n\nimport sys; sys.exit(0)\n", "line 3: cannot be imported: it ends the program with exit code 0"),
+        ("a = 1\nb = = 2\n", "line 2: cannot be imported: SyntaxError: invalid syntax"),
+        ("raise SystemError\n", "line 1: cannot be imported: SystemError; correct it there"),
+        (
+            RIVAL.format(name="half") + "import no_such_module\n",
+            "line 12: cannot be imported: ModuleNotFoundError: No ",
+        ),
+    ],
+    ids=["raises", "exits", "syntax", "no message", "half"],
+)
+def test_a_plugin_that_fails_is_one_line_with_file_and_line_and_registers_nothing(tmp_path, text, message):
+    with pytest.raises(InputError, match=re.escape(f"--plugin {tmp_path / 'rival.py'} {message}")) as raised:
+        load_plugin(plugin(tmp_path, text))
+    assert "\n" not in str(raised.value)
+    assert not registry.is_registered("half")
+
+
+def entry_points(folder, **modules):
+    """A package with an entry point per module, on the path of a process: name -> text of the module."""
+    about = folder / "others-1.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: others\nVersion: 1.0\n")
+    lines = [f"{name} = {name}_module" for name in modules]
+    (about / "entry_points.txt").write_text("\n".join(["[asdbench.detectors]", *lines, ""]))
+    for name, text in modules.items():
+        (folder / f"{name}_module.py").write_text(text)
+
+
+def test_an_entry_point_that_fails_is_left_out_with_its_reason(tmp_path):
+    entry_points(
+        tmp_path,
+        raising="1 / 0",
+        ending="raise SystemExit(0)",
+        half=RIVAL.format(name="half") + "raise ValueError('two\\nlines')",
+        usurper=RIVAL.format(name="knn"),
+        good=RIVAL.format(name="good"),
+    )
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(tmp_path)])}
+    code = (
+        "from detectors.contract.registry import detectors, find\nfound, lacking = detectors()\n"
+        "print('good' in found, 'half' in found, found['knn'].__name__)\n"
+        "for one in lacking: print(one.name, one.reason)"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)
+    first, *lines = found.stdout.splitlines()
+    assert first == "True False NearestNeighbours"
+    assert "raising its entry point raising_module fails: ZeroDivisionError: division by zero" in lines
+    assert "ending its entry point ending_module fails: it ends the program with exit code 0" in lines
+    assert "half its entry point half_module fails: ValueError: two lines" in lines
+    assert any(line.startswith("usurper its entry point usurper_module fails: detector name 'knn'") for line in lines)
 
 
 @pytest.mark.parametrize("name", ["KNN", "k-nn", "2nn", "", "knn_"])
@@ -75,7 +164,7 @@ def test_a_class_that_is_no_dataclass_is_refused():
 
 def test_a_plugin_without_its_third_party_module_says_so(tmp_path):
     (tmp_path / "lacking.py").write_text("import no_such_module\n")
-    with pytest.raises(InputError, match=r"lacking\.py: cannot be imported: No module named 'no_such_module'"):
+    with pytest.raises(InputError, match=r"lacking\.py line 1: cannot .*: No module named 'no_such_module'"):
         load_plugin(tmp_path / "lacking.py")
 
 

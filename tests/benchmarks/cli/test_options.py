@@ -1,5 +1,6 @@
 """Options as values: each is a Typer option of its own, its words are those of the library, --help shows brackets."""
 
+import io
 import signal
 import subprocess
 import sys
@@ -10,7 +11,7 @@ import pytest
 import typer
 
 import run_all as command_line
-from benchmarks.cli.options import BudgetWord, CorpusOptions, SplitWord, levels_db, seeds, with_options
+from benchmarks.cli.options import BudgetWord, CorpusOptions, SplitWord, VisibleConsole, levels_db, seeds, with_options
 from benchmarks.run.protocols import SPLIT_RULES
 from detectors.contract.variants import with_budget
 from tests.support.command_line import ROOT, run_all
@@ -19,6 +20,13 @@ from tests.support.command_line import ROOT, run_all
 def test_the_words_of_split_and_budget_are_those_of_the_library():
     assert get_args(SplitWord) == SPLIT_RULES
     assert [with_budget("dense_ae", word) for word in get_args(BudgetWord)]
+
+
+def test_the_console_shows_control_characters_and_obeys_none():
+    drawn = io.StringIO()
+    console = VisibleConsole(file=drawn, force_terminal=True, width=80, highlight=False)
+    console.print("one\x1b[2J two\x1b]0;title\x07", style="red", markup=False, soft_wrap=True)
+    assert drawn.getvalue() == "\x1b[31mone\\x1b[2J two\\x1b]0;title\x1b[0m\n"  # Rich itself drops the bell
 
 
 def test_a_command_gets_the_values_that_were_given_and_the_defaults_of_the_others():

@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import shutil
 from dataclasses import dataclass
 
@@ -282,3 +283,57 @@ def test_a_detector_of_a_plugin_that_was_not_loaded_is_named_with_its_file(cell)
     rewrite(cell, detector="theirs", plugins=["/home/us/theirs.py"])
     with pytest.raises(InputError, match=r"no detector 'theirs'.*the run had --plugin /home/us/theirs\.py"):
         again(cell)
+
+
+EVIL = """
+from pathlib import Path
+
+Path({mark!r}).write_text("imported")
+
+def go():
+    Path({mark!r}).write_text("called")
+    return lambda samples: samples[:4]
+"""
+
+
+def with_model(cell, label):
+    """The same result under a label that names a model."""
+    rewrite(cell, detector=label)
+    return cell / "result.json"
+
+
+@pytest.mark.parametrize("form", ["embedding_knn[model={!r}]", "ensemble[members={!r}]"])
+def test_a_function_that_a_result_names_runs_only_if_the_user_names_it_too(cell, tmp_path, monkeypatch, form):
+    mark = tmp_path / "mark"
+    (tmp_path / "evil_mod.py").write_text(EVIL.format(mark=str(mark)))
+    monkeypatch.syspath_prepend(tmp_path)
+    named = "evil_mod:go" if "model" in form else "knn+embedding_knn[model='evil_mod:go']"
+    file = with_model(cell, form.format(named))
+    with pytest.raises(InputError, match=r"would load or run .*evil_mod:go.*add --trust"):
+        reproduce(file, CORPUS)
+    assert not mark.exists()
+    if "model" in form:
+        assert reproduce(file, CORPUS, trusted=[named]).verdict == "different"
+        assert mark.read_text() == "called"
+
+
+@pytest.mark.parametrize(
+    "label", ["embedding_knn[model='net.pt']", "embedding_knn[model=net.onnx]", "vae[x='\\x2fetc']"]
+)
+def test_a_file_that_a_result_names_is_not_opened(cell, label):
+    with pytest.raises(InputError, match="would load or run"):
+        again(with_model(cell.parent / cell.name, label).parent)
+
+
+def test_a_result_that_asks_for_too_many_threads_or_clips_is_refused(cell):
+    config = json.loads((cell / "result.json").read_text())["config"]
+    rewrite(cell, config=config | {"threads": 10**9})
+    with pytest.raises(InputError, match="threads is 1000000000; a run has at most 1024"):
+        again(cell)
+
+
+def test_a_pipe_beside_a_result_is_refused(cell):
+    (cell / CHECKSUM_FILE).unlink()
+    os.mkfifo(cell / CHECKSUM_FILE)
+    with pytest.raises(InputError, match="a pipe, a device or a socket, which is not opened"):
+        read_result(cell / "result.json")

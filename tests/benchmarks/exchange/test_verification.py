@@ -2,7 +2,10 @@
 
 import io
 import json
+import os
+import re
 import shutil
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -10,6 +13,7 @@ from rich.console import Console
 
 from benchmarks.cli import result_output
 from benchmarks.datasets.synthetic import Synthetic
+from benchmarks.exchange import submitted_files, verification
 from benchmarks.exchange.verification import verify_results
 from benchmarks.reporting.leaderboard_files import write_leaderboard
 from benchmarks.run.checksums import CHECKSUM_FILE, checksum_text
@@ -184,3 +188,90 @@ def test_the_command_says_ok_or_every_fault(submitted):
     assert not result_output.verify_results(submitted, console)
     assert "faults\n" in console.file.getvalue()
     assert "results.csv line" in console.file.getvalue()
+
+
+def a_pipe(file):
+    file.unlink(missing_ok=True)
+    os.mkfifo(file)
+
+
+def a_link(file):
+    file.unlink(missing_ok=True)
+    file.symlink_to("/etc/hostname")
+
+
+def a_link_to_a_device(file):
+    file.unlink(missing_ok=True)
+    file.symlink_to("/dev/zero")
+
+
+def sparse(file):
+    with open(file, "wb") as opened:
+        opened.truncate(2**27)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (a_pipe, "a pipe, a device or a socket"),
+        (a_link, "a link, which is not opened"),
+        (a_link_to_a_device, "a link, which is not opened"),
+        (sparse, "134217728 bytes, more than"),
+    ],
+)
+@pytest.mark.parametrize("name", ["results.csv", "result.json", "scores.csv", "SHA256SUMS", "history.csv"])
+def test_what_is_no_plain_file_of_a_usual_size_is_refused_by_name_and_not_opened(submitted, make, message, name):
+    file = submitted / name if name == "results.csv" else cell(submitted) / name
+    make(file)
+    with pytest.raises(InputError, match=re.escape(f"{file}: {message}")) as raised:
+        verify_results(submitted.parent)
+    assert Path("/etc/hostname").read_text().strip() not in str(raised.value)
+
+
+def test_a_link_to_a_folder_is_refused(submitted):
+    (submitted / "cells" / "more").symlink_to("/etc")
+    with pytest.raises(InputError, match=r"cells/more: a link"):
+        verify_results(submitted)
+
+
+def test_folders_without_end_are_refused(submitted, monkeypatch):
+    folder = submitted
+    for _ in range(40):
+        folder = folder / "in"
+    folder.mkdir(parents=True)
+    with pytest.raises(InputError, match="more than 16 folders deep"):
+        verify_results(submitted)
+    shutil.rmtree(submitted / "in")
+    for limit in ("MOST_FILES", "MOST_BYTES"):
+        with monkeypatch.context() as patch:
+            patch.setattr(submitted_files, limit, 3)
+            with pytest.raises(InputError, match="name a smaller part of it"):
+                verify_results(submitted)
+
+
+@pytest.mark.parametrize("n_clips", ["2000000000", "9" * 18])
+def test_a_corpus_of_too_many_clips_is_a_fault_and_is_not_listed(submitted, n_clips):
+    folder = cell(submitted)
+    config = json.loads((folder / "result.json").read_text())["config"]
+    identity = re.sub(r"\d+ normal", f"{n_clips} normal", config["dataset_identity"])
+    rewrite(folder, config=config | {"dataset_identity": identity})
+    assert any(f"normals={n_clips}" in fault and "give at most 100000" in fault for fault in faults(submitted))
+
+
+@pytest.mark.parametrize(
+    "text", ["[" * 200_000, '{"seed": ' + "1" * 5000 + "}", '{"seed": 1e999}'], ids=["depth", "digits", "infinity"]
+)
+def test_json_that_cannot_be_read_is_a_fault(submitted, text):
+    (cell(submitted) / "result.json").write_text(text)
+    assert any("result.json" in fault for fault in faults(submitted))
+
+
+def test_numbers_that_no_column_can_hold_are_a_fault(submitted):
+    rewrite(cell(submitted), seed=10**40)
+    assert faults(submitted)
+
+
+def test_what_is_not_checked_in_time_is_a_fault(submitted, monkeypatch):
+    monkeypatch.setattr(verification, "MOST_SECONDS", -1)
+    (fault,) = faults(submitted)
+    assert "not checked within -1 s, nor is what follows it" in fault

@@ -1,5 +1,7 @@
 """The table value and its renderers: columns, explanations, escaping, pages with pictures and listings."""
 
+import io
+import re
 import tomllib
 from pathlib import Path
 
@@ -12,12 +14,13 @@ from benchmarks.reporting.captions import Caption
 from benchmarks.reporting.dataframe_table import dataframe_table
 from benchmarks.reporting.official_table import official_table
 from benchmarks.reporting.page import Listing, Page, Picture
-from benchmarks.reporting.render_csv import csv
+from benchmarks.reporting.render_csv import csv, frame_csv
 from benchmarks.reporting.render_html import TEMPLATES, html, html_page
 from benchmarks.reporting.render_latex import latex
 from benchmarks.reporting.render_markdown import markdown, markdown_page
 from benchmarks.reporting.render_terminal import terminal
-from benchmarks.reporting.table import Cell, Column, Section, Table
+from benchmarks.reporting.table import Cell, Column, Omitted, Section, Table
+from benchmarks.run.spreadsheet import with_formulas
 
 CAPTION = Caption("Corpus", "code", "0", [0], 2, "as published", {}, synthetic=True)
 TABLE = Table(
@@ -71,7 +74,7 @@ def test_a_page_escapes_every_text_and_shows_its_parts_in_order():
     assert places == sorted(places)
     lines = markdown_page(page)
     assert lines.startswith("# H & h\n\nNote.")
-    assert '![A "picture"](p.svg)\n\n## Texts <1>\n\n### a<b\n\n```\nx & y```\n' in lines
+    assert '![A "picture"](p.svg)\n\n## Texts <1>\n\n### a&lt;b\n\n```\nx & y```\n' in lines
 
 
 def test_a_page_without_warnings_and_heading_has_neither():
@@ -100,3 +103,63 @@ def test_every_template_is_part_of_the_package(template):
     project = tomllib.loads((Path(__file__).parents[3] / "pyproject.toml").read_text())
     patterns = project["tool"]["setuptools"]["package-data"]["benchmarks.reporting"]
     assert any(Path("templates", template).match(pattern) for pattern in patterns)
+
+
+HOSTILE = [
+    "=1+1",
+    "@SUM(A1)",
+    "+cmd|' /C calc'!A0",
+    "-2+3",
+    "\t=1",
+    "\uff1d1+1",
+    "'=already",
+    "'quoted'",
+    "x\n=1+1",
+    "[click](javascript:alert(1))",
+    "[a]: javascript:alert(1)",
+    "<script>alert(1)</script>",
+    "\x1b[31mred\x1b[0m",
+    "a\n\n# heading",
+    "\u202eright to left",
+    "bell\x07",
+    "\\input{/etc/passwd}%",
+]
+
+
+def hostile_table(text):
+    """A table that has the text in each of its places."""
+    row = (Cell(text), Cell(text, best=True))
+    columns = (Column("detector", text, "left"), Column("auc", text, "right"))
+    frame = pd.DataFrame({"detector": [text], "auc": [0.5]})
+    omitted = Omitted("not ranked", "Not ranked:", ((text, text),))
+    sections = (Section("", (row,)), Section(text, (row,)))
+    return Table("small", columns, sections, frame, False, text, text, text, legend=(text,), omitted=omitted)
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_a_hostile_text_has_no_power_in_any_form(text):
+    table = hostile_table(text)
+    drawn = io.StringIO()
+    Console(file=drawn, width=200).print(terminal(table, 200))
+    page = markdown_page(Page("T", [table, Picture("p.svg", text), Listing("L", {text: "x"})], heading=text))
+    for form in (page, latex(table), drawn.getvalue()):
+        assert all(character.isprintable() or character == "\n" for character in form)
+        assert not any(line.startswith("# heading") for line in form.splitlines())
+    assert not re.search(r"(?<!\\)\](\(|: )javascript", page)
+    assert "<script" not in page + html(table)
+    assert r"\input" not in latex(table)
+
+
+def test_no_text_of_a_csv_file_is_a_formula_and_reading_it_back_is_exact():
+    frame = pd.DataFrame({"detector": HOSTILE, "snr_db": -6.0, "text": "-6", "@column": "x"})
+    text = frame_csv(frame)
+    back = pd.read_csv(io.StringIO(text))
+    assert not [value for value in [*back["detector"], *back.columns] if value[0] in "=+-@\t\r\n\uff1d"]
+    assert (back["snr_db"] == -6).all()
+    assert (back["text"] == -6).all()
+    assert with_formulas(back)["detector"].tolist() == HOSTILE
+    assert "@column" in with_formulas(back)
+
+
+def test_a_carriage_return_does_not_end_a_row():
+    assert frame_csv(pd.DataFrame({"message": ["10 %\r20 %"]})) == "message\n10 %\\r20 %\n"
