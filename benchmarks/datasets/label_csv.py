@@ -1,7 +1,8 @@
-"""Reads label.csv: class and split of each WAV file, one per row. Errors name the line and the value."""
+"""Reads label.csv: class and split of each sound file, one per row. Errors name the line and the value."""
 
 import csv
 from collections.abc import Sequence
+from os.path import splitext
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,10 +23,10 @@ class Label(NamedTuple):
 
 
 def read_labels(file: Path, sounds: Sequence[str]) -> dict[str, Label]:
-    """Read a label.csv; return path of a WAV file -> its row.
+    """Read a label.csv; return path of a sound file -> its row.
 
-    sounds: paths of the WAV files, such as "sounds/0001.wav". A `file_id` is one of these or its last part, with or
-    without ".wav". Raises `InputError` where a column is missing, a file is missing, ambiguous or named twice, a label
+    sounds: paths of the sound files, such as "sounds/0001.wav". A `file_id` is one of these or its last part, with or
+    without its ending. Raises `InputError` where a column is missing, a file is missing, ambiguous or named twice, a label
     is not 0 or 1, a split is not train, valid, validation or test, or an abnormal clip is in train.
     """
     by_id = _ids(sounds)
@@ -47,7 +48,7 @@ def _ids(sounds: Sequence[str]) -> dict[str, list[str]]:
     by_id: dict[str, list[str]] = {}
     for path in sounds:
         name = path.rpartition("/")[2]
-        for file_id in {path, path[: -len(".wav")], name, name[: -len(".wav")]}:
+        for file_id in {path, splitext(path)[0], name, splitext(name)[0]}:
             by_id.setdefault(file_id, []).append(path)
     return by_id
 
@@ -77,7 +78,7 @@ def _sound(where: str, file_id: str, by_id: dict[str, list[str]]) -> str:
     found = by_id.get(file_id, [])
     if not found:
         raise InputError(
-            f"{where}: file_id {file_id!r}: there is no such WAV file below the folder of {LABEL_FILE}; correct the row"
+            f"{where}: file_id {file_id!r}: there is no such sound file below the folder of {LABEL_FILE}; correct the row"
         )
     if len(found) > 1:
         raise InputError(f"{where}: file_id {file_id!r} can be {found[0]} or {found[1]}; write the path")
