@@ -31,7 +31,9 @@ _LEVEL = re.compile(r"(?P<sign>[+-]|min(?:us)?_?)?(?P<level>\d{1,2})[_ ]?dB(?:[_
 
 @dataclass(frozen=True)
 class RecordingFolder(Dataset):
-    """WAV, FLAC, Ogg and MP3 files of any rate, length and number of channels, in one of two layouts, at any depth, or in zip archives.
+    """WAV, FLAC, Ogg and MP3 files of any rate, length and number of channels, at any depth, or in zip archives.
+
+    They lie in one of two layouts:
 
     - `<machine>/<unit>/normal/` and `/abnormal/`, with any names; a folder above like `6dB` or `6_dB_press` states the
       noise level; without such a folder it is None;
@@ -84,10 +86,8 @@ class RecordingFolder(Dataset):
 
     @cached_property
     def _short(self) -> str:
-        settings = (
-            [] if (self.resample, self.sample_rate) == (True, 16_000) else [f"{self.resample} {self.sample_rate}"]
-        )
-        return f"{short_name(Path(self.root))}-{hash_of([*contents(self._listed), *settings])}"
+        settings = f"{self.resample} {self.sample_rate}"
+        return f"{short_name(Path(self.root))}-{hash_of([settings, *contents(self._listed)])}"
 
     @property
     def _without(self) -> str:
@@ -98,7 +98,7 @@ class RecordingFolder(Dataset):
         """List all clips, sorted by path, without opening audio.
 
         Raises `InputError` where `root` is missing or holds no clips, and where label.csv is wrong. Warns of files
-        that are not clips, of formats that are not read, of clips found twice, and of abnormal clips in the validation part.
+        that are not clips, of formats that are not read, of clips found twice, and of abnormal clips that validate.
         """
         return list(self._listed)
 

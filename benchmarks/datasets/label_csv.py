@@ -26,8 +26,8 @@ def read_labels(file: Path, sounds: Sequence[str]) -> dict[str, Label]:
     """Read a label.csv; return path of a sound file -> its row.
 
     sounds: paths of the sound files, such as "sounds/0001.wav". A `file_id` is one of these or its last part, with or
-    without its ending. Raises `InputError` where a column is missing, a file is missing, ambiguous or named twice, a label
-    is not 0 or 1, a split is not train, valid, validation or test, or an abnormal clip is in train.
+    without its ending. Raises `InputError` where a column is missing, a file is missing, ambiguous or named twice, a
+    label is not 0 or 1, a split is not train, valid, validation or test, or an abnormal clip is in train.
     """
     by_id = _ids(sounds)
     labels: dict[str, Label] = {}
@@ -78,7 +78,8 @@ def _sound(where: str, file_id: str, by_id: dict[str, list[str]]) -> str:
     found = by_id.get(file_id, [])
     if not found:
         raise InputError(
-            f"{where}: file_id {file_id!r}: there is no such sound file below the folder of {LABEL_FILE}; correct the row"
+            f"{where}: file_id {file_id!r}: there is no such sound file below the folder of {LABEL_FILE}; "
+            "correct the row"
         )
     if len(found) > 1:
         raise InputError(f"{where}: file_id {file_id!r} can be {found[0]} or {found[1]}; write the path")

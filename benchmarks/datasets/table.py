@@ -95,7 +95,10 @@ class FeatureTable(Dataset):
 
     @property
     def full_title(self) -> str:
-        """The title, the name and hash of the file, the length of the vectors and the first names of their values. Raises `InputError` as `clips`."""
+        """The title, the name and hash of the file, the length of the vectors and the first names of their values.
+
+        Raises `InputError` as `clips`.
+        """
         _, vectors, names = self._file
         more = f", and {len(names) - _NAMES_SHOWN} more" if len(names) > _NAMES_SHOWN else ""
         shown = f": {', '.join(names[:_NAMES_SHOWN])}{more}" if names else ""

@@ -71,9 +71,9 @@ def decode(data: bytes, name: str) -> Wav:
     try:
         with soundfile.SoundFile(io.BytesIO(data)) as opened:
             return _samples(opened, data, expected, name)
+    except InputError:
+        raise
     except (soundfile.SoundFileError, OSError, ValueError, MemoryError) as error:
-        if isinstance(error, InputError):
-            raise
         raise InputError(
             f"{name}: cannot be decoded as {expected} ({error}); copy it again, or leave it out"
         ) from error
