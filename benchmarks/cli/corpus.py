@@ -33,21 +33,21 @@ def open_corpus(options: CorpusOptions, quick: bool = False) -> tuple[Dataset, S
             f"--clips, --seconds and --n-channels are for a generated corpus, {corpus.title} is recorded; "
             "leave them out, or add --dataset synthetic"
         )
-    return (_examined(corpus, options.skip_unreadable) if isinstance(corpus, RecordingFolder) else corpus), selection
+    return (examined(corpus, options.skip_unreadable) if isinstance(corpus, RecordingFolder) else corpus), selection
 
 
-def _examined(corpus: RecordingFolder, skip_unreadable: bool) -> RecordingFolder:
+def examined(corpus: RecordingFolder, skip_unreadable: bool) -> RecordingFolder:
     """Warn of all that a user should know of own recordings before a run; without unreadable clips if so asked."""
     from benchmarks.cli import recordings_output
 
-    examined = recordings_output.examine(corpus, console)
-    for remark in examined.remarks(corpus.sample_rate):
+    found = recordings_output.examine(corpus, console)
+    for remark in found.remarks(corpus.sample_rate):
         warnings.warn(remark, UserWarning, stacklevel=2)
-    if not examined.unreadable:
+    if not found.unreadable:
         return corpus
     then = "they are left out:" if skip_unreadable else "their cells fail; repair them, or add --skip-unreadable:"
-    warnings.warn(recordings_output.unreadable_text(examined, then), UserWarning, stacklevel=2)
-    return replace(corpus, left_out=frozenset(examined.unreadable)) if skip_unreadable else corpus
+    warnings.warn(recordings_output.unreadable_text(found, then), UserWarning, stacklevel=2)
+    return replace(corpus, left_out=frozenset(found.unreadable)) if skip_unreadable else corpus
 
 
 def plan_without_detectors(corpus_options: CorpusOptions, protocol_options: ProtocolOptions) -> Plan:

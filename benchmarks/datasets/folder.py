@@ -24,6 +24,7 @@ EXPECTED = (
     "expected <machine>/<unit>/normal/*.wav and <machine>/<unit>/abnormal/*.wav (or .flac, .ogg, .mp3), "
     f"or such files and a {LABEL_FILE} with the columns file_id, abnormal, split"
 )
+LEFT_OUT = "that cannot be read"  # in the identity and the title of a corpus without its unreadable clips
 READ = (*WAV, *ENDINGS)
 NOT_READ = (".aac", ".aif", ".aiff", ".au", ".caf", ".m4a", ".mp4", ".rf64", ".w64", ".wma")
 _LEVEL = re.compile(r"(?P<sign>[+-]|min(?:us)?_?)?(?P<level>\d{1,2})[_ ]?dB(?:[_.].*)?", re.IGNORECASE)
@@ -92,7 +93,7 @@ class RecordingFolder(Dataset):
     @property
     def _without(self) -> str:
         n = len(self.left_out)
-        return f", without {n} clip{'s' * (n > 1)} that cannot be read" if n else ""
+        return f", without {n} clip{'s' * (n > 1)} {LEFT_OUT}" if n else ""
 
     def clips(self) -> list[Clip]:
         """List all clips, sorted by path, without opening audio.

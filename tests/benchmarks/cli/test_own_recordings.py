@@ -19,6 +19,7 @@ from benchmarks.cli.corpus import open_corpus
 from benchmarks.cli.data_commands import doctor
 from benchmarks.cli.options import CorpusOptions
 from benchmarks.cli.recordings_output import judge_recordings, judge_table
+from benchmarks.cli.result_output import reproduce
 from benchmarks.datasets import FeatureTable, RecordingFolder
 from features import InputError
 from tests.support.command_line import run_all
@@ -118,6 +119,16 @@ def test_two_folders_of_one_name_give_two_ranked_tables(shop, tmp_path):
         assert f"Own recordings {corpus.folder[7:]}, without 2 clips that cannot be read" in caption
         folders.append(root.parent.name)
     assert folders[0] != folders[1]
+
+
+@NOT_READ
+@pytest.mark.filterwarnings("ignore:.*(silent|clips of|left out)")
+def test_a_result_without_unreadable_clips_is_reproduced_without_them(shop, tmp_path):
+    corpus, _ = opened(shop, skip_unreadable=True)
+    root, _ = run(corpus, tmp_path, "random")
+    console = Console(record=True, width=150, file=io.StringIO())
+    assert reproduce(root / "cells/random/press/line 2-any-snr-seed0", shop, console)
+    assert "line 2, seed 0: equal" in console.export_text()
 
 
 @NOT_READ
