@@ -25,7 +25,7 @@ def header(audio: AudioSource) -> Header:
     """
     if isinstance(audio, StoredClip):
         return header(audio.file)
-    wav = _head_of_member(audio) if isinstance(audio, ZipMember) else _mapped(audio) if _is_small(audio) else None
+    wav = _head_of_member(audio) if isinstance(audio, ZipMember) else open_wav(audio)
     if wav is None:
         sound, sample_rate = audio.read(0)  # in full, so that an error says exactly what is wrong
         return Header(len(sound), None, sample_rate)
@@ -33,13 +33,13 @@ def header(audio: AudioSource) -> Header:
     return Header(n_samples, n_channels, wav.sample_rate)
 
 
-def _is_small(audio: AudioSource) -> bool:
-    return isinstance(audio, WavFile) and bool(audio.identity) and 0 < os.stat(audio.path).st_size <= LARGEST_CLIP
+def open_wav(audio: AudioSource) -> Wav | None:
+    """Parse a file through a memory map: only the pages of its header, and the samples that are used, are read.
 
-
-def _mapped(audio: AudioSource) -> Wav:
-    """Parse a file through a memory map: only the pages of its header are read."""
-    assert isinstance(audio, WavFile)
+    None where the source is no WAV file on disk, or one that is empty or too large to map. Raises `InputError`.
+    """
+    if not (isinstance(audio, WavFile) and audio.identity and 0 < os.stat(audio.path).st_size <= LARGEST_CLIP):
+        return None
     try:
         with open(audio.path, "rb") as file:
             data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)

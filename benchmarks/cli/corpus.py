@@ -1,10 +1,11 @@
 """The corpus and the plan that the options of a command name."""
 
+import warnings
 from dataclasses import replace
 from typing import Any
 
-from benchmarks.cli.options import CorpusOptions, ProtocolOptions, counts, levels_db, words
-from benchmarks.datasets import Dataset, Synthetic, open_dataset
+from benchmarks.cli.options import CorpusOptions, ProtocolOptions, console, counts, levels_db, words
+from benchmarks.datasets import Dataset, RecordingFolder, Synthetic, open_dataset
 from benchmarks.datasets.synthetic import MOST_CLIPS
 from benchmarks.run.plan import Plan, Selection, make_plan
 from benchmarks.run.protocols import Protocol
@@ -22,6 +23,8 @@ def open_corpus(options: CorpusOptions, quick: bool = False) -> tuple[Dataset, S
     if options.dataset == Synthetic.name and options.data is not None:
         raise InputError(f"--data {options.data}: the synthetic corpus is generated; leave out --data or --dataset")
     corpus, size = open_dataset(options.dataset, options.data), _size(options)
+    if options.skip_unreadable and not isinstance(corpus, RecordingFolder):
+        raise InputError(f"--skip-unreadable is for own recordings (--dataset folder), not for {corpus.title}")
     if isinstance(corpus, Synthetic):
         axes: dict[str, Any] = {"machines": selection.machines, "units": selection.units, "snrs_db": selection.snrs_db}
         return replace(corpus, **size, **{name: chosen for name, chosen in axes.items() if chosen}), selection
@@ -30,7 +33,21 @@ def open_corpus(options: CorpusOptions, quick: bool = False) -> tuple[Dataset, S
             f"--clips, --seconds and --n-channels are for a generated corpus, {corpus.title} is recorded; "
             "leave them out, or add --dataset synthetic"
         )
-    return corpus, selection
+    return (examined(corpus, options.skip_unreadable) if isinstance(corpus, RecordingFolder) else corpus), selection
+
+
+def examined(corpus: RecordingFolder, skip_unreadable: bool) -> RecordingFolder:
+    """Warn of all that a user should know of own recordings before a run; without unreadable clips if so asked."""
+    from benchmarks.cli import recordings_output
+
+    found = recordings_output.examine(corpus, console)
+    for remark in found.remarks(corpus.sample_rate):
+        warnings.warn(remark, UserWarning, stacklevel=2)
+    if not found.unreadable:
+        return corpus
+    then = "they are left out:" if skip_unreadable else "their cells fail; repair them, or add --skip-unreadable:"
+    warnings.warn(recordings_output.unreadable_text(found, then), UserWarning, stacklevel=2)
+    return replace(corpus, left_out=frozenset(found.unreadable)) if skip_unreadable else corpus
 
 
 def plan_without_detectors(corpus_options: CorpusOptions, protocol_options: ProtocolOptions) -> Plan:

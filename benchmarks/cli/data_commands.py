@@ -60,11 +60,14 @@ def download(
 
 @app.command()
 def doctor(
-    data: Annotated[Path | None, option("Folder of the recordings. Default: ASDBENCH_DATA, then data/mimii.")] = None,
+    dataset: Annotated[str, option("mimii; folder or label_csv, own recordings; table, vectors.")] = "mimii",
+    data: Annotated[
+        Path | None, option("Folder of the recordings, or file. Default: ASDBENCH_DATA, then data/mimii.")
+    ] = None,
     checksums: Annotated[bool, option("Compare archives with their published MD5.", "--checksums")] = False,
     deep: Annotated[bool, option("Decode every clip, not only its header.", "--deep")] = False,
 ) -> None:
-    """Say what is there of MIMII, what is wrong with it, and what it can be used for."""
+    """Say what is there of MIMII or of your own recordings, what is wrong with it, and what it can be used for."""
     from benchmarks.cli.data_output import examine_mimii
     from benchmarks.datasets import find_data
     from features import InputError
@@ -72,7 +75,23 @@ def doctor(
     folder = find_data(data)
     if folder is None:
         raise InputError("doctor: no recordings; give their folder with --data DIR or in ASDBENCH_DATA")
+    if dataset != "mimii":
+        raise typer.Exit(0 if _judge_own(dataset, folder, checksums or deep) else 1)
     raise typer.Exit(0 if examine_mimii(folder, console, checksums, deep) else 1)
+
+
+def _judge_own(dataset: str, place: Path, options_of_mimii: bool) -> bool:
+    from benchmarks.cli import recordings_output
+    from benchmarks.datasets import FeatureTable, RecordingFolder
+    from features import InputError
+
+    if options_of_mimii:
+        raise InputError("doctor: --checksums and --deep are for MIMII; leave them out")
+    if dataset == FeatureTable.name:
+        return recordings_output.judge_table(FeatureTable(place), console)
+    if dataset in (RecordingFolder.name, "label_csv"):
+        return recordings_output.judge_recordings(RecordingFolder(place), console)
+    raise InputError(f"doctor --dataset {dataset}: judges mimii, folder, label_csv (own recordings) and table")
 
 
 @app.command("export-corpus")

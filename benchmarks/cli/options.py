@@ -60,6 +60,14 @@ class CorpusOptions:
     machines: Annotated[str, option("For example fan,valve. Default: all in the corpus.", panel=_WHAT)] = ""
     units: Annotated[str, option("For example id_00,id_02. Default: all in the corpus.", panel=_WHAT)] = ""
     snrs: Annotated[str, option("In dB, -200 to 200: 6,0,-6. Default: all in the corpus.", panel=_WHAT)] = ""
+    skip_unreadable: Annotated[
+        bool,
+        option(
+            "Leave out own recordings that cannot be read; the caption counts them. Default: their cells fail.",
+            "--skip-unreadable",
+            panel=_WHAT,
+        ),
+    ] = False
     clips: Annotated[str, option("Normal and abnormal clips per unit and SNR, up to 100000: 20,6.", panel=_SIZE)] = ""
     seconds: Annotated[float | None, option("Length of a clip in s.", panel=_SIZE, min=1, max=60)] = None
     n_channels: Annotated[int | None, option("Microphones that record it, 1 or 8.", panel=_SIZE, min=1, max=8)] = None

@@ -6,6 +6,9 @@ from pathlib import Path
 
 from rich.console import Console
 
+from benchmarks.cli.corpus import examined
+from benchmarks.datasets import RecordingFolder
+from benchmarks.datasets.folder import LEFT_OUT
 from benchmarks.exchange.entries import Entry
 from benchmarks.exchange.entries import import_scores as import_from
 from benchmarks.exchange.reproduce import read_result, reopen_dataset
@@ -43,7 +46,10 @@ def reproduce(file: Path, data: Path | None, console: Console, trusted: Collecti
     """
     file = file / "result.json" if file.is_dir() else file
     result = read_result(file)
-    found = run_again(file, reopen_dataset(result, data), trusted=trusted)
+    corpus = reopen_dataset(result, data)
+    if isinstance(corpus, RecordingFolder) and LEFT_OUT in result.config.dataset_identity:
+        corpus = examined(corpus, skip_unreadable=True)
+    found = run_again(file, corpus, trusted=trusted)
     _say(console, f"{found.cell}: {found.verdict}", _STYLES[found.verdict])
     if found.where:
         _say(console, f"  {found.where}")

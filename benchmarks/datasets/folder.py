@@ -1,9 +1,10 @@
-"""Own recordings: WAV files in folders normal/ and abnormal/, or with a label.csv that states the class of each."""
+"""Own recordings: sound files in folders normal/ and abnormal/, or with a label.csv that states the class of each."""
 
 import hashlib
 import os
 import re
 import warnings
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,33 +14,42 @@ from typing import ClassVar, NamedTuple
 from benchmarks.datasets.dataset import Clip, Dataset
 from benchmarks.datasets.label_csv import LABEL_FILE, Label, read_labels
 from benchmarks.datasets.mimii_layout import LABELS
-from benchmarks.datasets.wav_folders import Folder, wav_folders, what_is_there, without_zip
+from benchmarks.datasets.own_corpus import contents, hash_of, short_name
+from benchmarks.datasets.wav_folders import WAV, Folder, wav_folders, what_is_there, without_zip
 from features import AudioSource, InputError, WavFile
+from features.formats.compressed import ENDINGS, CompressedSound
 from features.resample import METHOD, Resampled
 
 EXPECTED = (
-    "expected <machine>/<unit>/normal/*.wav and <machine>/<unit>/abnormal/*.wav, "
-    f"or WAV files and a {LABEL_FILE} with the columns file_id, abnormal, split"
+    "expected <machine>/<unit>/normal/*.wav and <machine>/<unit>/abnormal/*.wav (or .flac, .ogg, .mp3), "
+    f"or such files and a {LABEL_FILE} with the columns file_id, abnormal, split"
 )
+LEFT_OUT = "that cannot be read"  # in the identity and the title of a corpus without its unreadable clips
+READ = (*WAV, *ENDINGS)
+NOT_READ = (".aac", ".aif", ".aiff", ".au", ".caf", ".m4a", ".mp4", ".rf64", ".w64", ".wma")
 _LEVEL = re.compile(r"(?P<sign>[+-]|min(?:us)?_?)?(?P<level>\d{1,2})[_ ]?dB(?:[_.].*)?", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class RecordingFolder(Dataset):
-    """WAV files of any rate, length and number of channels, in one of two layouts, at any depth, or in zip archives.
+    """WAV, FLAC, Ogg and MP3 files of any rate, length and number of channels, at any depth, or in zip archives.
+
+    They lie in one of two layouts:
 
     - `<machine>/<unit>/normal/` and `/abnormal/`, with any names; a folder above like `6dB` or `6_dB_press` states the
       noise level; without such a folder it is None;
-    - `label.csv` in `root`, with `file_id` (a file's name, or its path below `root`, with or without `.wav`),
+    - `label.csv` in `root`, with `file_id` (a file's name, or its path below `root`, with or without its ending),
       `abnormal` (0, 1), `split` (train, valid, validation, test), and optionally `machine` and `unit`. Only normal
       clips train and validate: an abnormal clip in train is an error, one in validation is left out with a warning.
 
     `sample_rate` is in Hz. A clip of another rate is resampled to it; with `resample=False` it is an error.
+    `left_out`: paths of clips that are not used, because they cannot be read; the identity and the title count them.
     """
 
     root: Path
     resample: bool = True
     sample_rate: int = 16_000  # type: ignore[misc]  # a field here, so that own recordings can keep their rate
+    left_out: frozenset[str] = frozenset()
 
     name: ClassVar[str] = "folder"
     title: ClassVar[str] = "Own recordings"
@@ -60,13 +70,36 @@ class RecordingFolder(Dataset):
         """Names, sizes and times (or checksums) of all clips, and what happens to clips of another rate."""
         found = hashlib.sha256("\n".join(clip.audio.identity for clip in self._listed).encode()).hexdigest()[:16]
         other = f"resampled to it by librosa {METHOD}" if self.resample else "refused"
-        return f"{len(self._listed)} clips {found}, {self.sample_rate} Hz, other rates {other}"
+        return f"{len(self._listed)} clips {found}, {self.sample_rate} Hz, other rates {other}{self._without}"
+
+    @cached_property
+    def folder(self) -> str:
+        """The name of the folder of recordings, and a hash of what is in it: `folder-press-1f0c93aa`.
+
+        Other recordings have another hash, a copy elsewhere has the same. Raises `InputError` as `clips` does.
+        """
+        return f"{self.name}-{self._short}"
+
+    @property
+    def full_title(self) -> str:
+        """The title, the name and hash of the folder, and how many clips are left out."""
+        return f"{self.title} {self._short}{self._without}"
+
+    @cached_property
+    def _short(self) -> str:
+        settings = f"{self.resample} {self.sample_rate}"
+        return f"{short_name(Path(self.root))}-{hash_of([settings, *contents(self._listed)])}"
+
+    @property
+    def _without(self) -> str:
+        n = len(self.left_out)
+        return f", without {n} clip{'s' * (n > 1)} {LEFT_OUT}" if n else ""
 
     def clips(self) -> list[Clip]:
         """List all clips, sorted by path, without opening audio.
 
-        Raises `InputError` where `root` is missing or holds no clips, and where label.csv is wrong. Warns of WAV files
-        that are not clips, of clips found twice, and of abnormal clips in the validation part.
+        Raises `InputError` where `root` is missing or holds no clips, and where label.csv is wrong. Warns of files
+        that are not clips, of formats that are not read, of clips found twice, and of abnormal clips that validate.
         """
         return list(self._listed)
 
@@ -77,12 +110,15 @@ class RecordingFolder(Dataset):
     @cached_property
     def _listed(self) -> tuple[Clip, ...]:
         root = os.path.abspath(self.root)
-        folders = list(wav_folders(root, EXPECTED))
+        folders = list(_readable(root, wav_folders(root, EXPECTED, READ + NOT_READ)))
         clips = self._labelled(root, folders) if self._label_file.is_file() else self._by_names(root, folders)
         if not clips:
             outside = [f"{folder.where}/{name}" for folder in folders for name in folder.wavs]
             raise InputError(f"{root}: no clips, found {what_is_there(root, outside)}; {EXPECTED}")
-        return tuple(sorted(clips, key=lambda clip: clip.path))
+        used = [clip for clip in clips if clip.path not in self.left_out]
+        if not used:
+            raise InputError(f"{root}: none of its {len(clips)} clips can be read; run doctor --dataset folder")
+        return tuple(sorted(used, key=lambda clip: clip.path))
 
     def _by_names(self, root: str, folders: list[Folder]) -> list[Clip]:
         found: dict[str, Clip] = {}
@@ -100,7 +136,7 @@ class RecordingFolder(Dataset):
         if n_twice:
             _warn(f"{root}: {n_twice} of {len(found)} clips found twice; files come before archives, in order of names")
         if outside and found:
-            _warn(f"{root}: {len(outside)} WAV files in no folder normal or abnormal are left out, e.g. {outside[0]}")
+            _warn(f"{root}: {len(outside)} sound files in no folder normal or abnormal are left out, e.g. {outside[0]}")
         return list(found.values())
 
     def _labelled(self, root: str, folders: list[Folder]) -> list[Clip]:
@@ -108,7 +144,7 @@ class RecordingFolder(Dataset):
         labels = read_labels(self._label_file, list(sounds))
         unnamed = [path for path in sounds if path not in labels]
         if unnamed:
-            _warn(f"{root}: {len(unnamed)} WAV files that {LABEL_FILE} does not name are left out, e.g. {unnamed[0]}")
+            _warn(f"{root}: {len(unnamed)} sound files that {LABEL_FILE} does not name are left out, e.g. {unnamed[0]}")
         unused = {path: label for path, label in labels.items() if label.split == "validation" and label.abnormal}
         if unused:
             _warn(
@@ -126,8 +162,26 @@ class RecordingFolder(Dataset):
     def _audio(self, folder: Folder, name: str, path: str) -> AudioSource:
         if not name.isprintable():
             raise InputError(f"{folder.where}/{name!a}: name with unprintable characters; rename or remove the file")
-        audio = folder.wavs[name] or WavFile(Path(folder.where, name), path)
+        file = folder.wavs[name] or WavFile(Path(folder.where, name), path)
+        audio: AudioSource = file if name.lower().endswith(WAV) else CompressedSound(file)
         return Resampled(audio, self.sample_rate) if self.resample else audio
+
+
+def _readable(root: str, folders: Iterator[Folder]) -> Iterator[Folder]:
+    """Yield the folders with the files that are read; warn of those in other formats of sound."""
+    others = list[str]()
+    for folder in folders:
+        wavs = {name: member for name, member in folder.wavs.items() if name.lower().endswith(READ)}
+        others += [f"{folder.where}/{name}" for name in folder.wavs if name not in wavs]
+        if wavs:
+            yield folder._replace(wavs=wavs)
+    if others:
+        counts = Counter(os.path.splitext(name)[1].lower() for name in others)
+        found = ", ".join(f"{n} {ending}" for ending, n in sorted(counts.items()))
+        _warn(
+            f"{root}: {len(others)} sound files in formats that are not read are left out ({found}), "
+            f"e.g. {others[0]}; convert them to WAV or FLAC"
+        )
 
 
 class _Place(NamedTuple):
@@ -154,7 +208,7 @@ def _place(folder: Folder) -> _Place | None:
 
 
 def _paths(root: str, folder: Folder) -> Iterator[tuple[str, str]]:
-    """Yield the name of each WAV file of a folder and its path below `root`."""
+    """Yield the name of each sound file of a folder and its path below `root`."""
     below = folder.parts[len(Path(root).parts) :]
     for name in folder.wavs:
         yield name, "/".join((*below, name))

@@ -12,6 +12,7 @@ import numpy as np
 from benchmarks.datasets.dataset import Clip, Dataset
 from benchmarks.datasets.label_csv import SPLITS
 from benchmarks.datasets.label_leaks import refuse_copied_labels, warn_of_separating_columns
+from benchmarks.datasets.own_corpus import hash_of, short_name
 from benchmarks.datasets.table_file import TableFile, read_table
 from features import Channel, ChannelSelection, Feature, InputError
 
@@ -83,13 +84,25 @@ class FeatureTable(Dataset):
         files = [self.path, self.path.with_suffix(".csv")] if self.path.suffix == ".npy" else [self.path]
         return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
 
+    @cached_property
+    def folder(self) -> str:
+        """The name of the file and the start of its hash: `table-vectors-1f0c93aa`. Another table has another hash."""
+        return f"{self.name}-{self._short}"
+
+    @cached_property
+    def _short(self) -> str:
+        return f"{short_name(self.path)}-{hash_of([self.identity])}"
+
     @property
     def full_title(self) -> str:
-        """The title, the length of the vectors and the first names of their values. Raises `InputError` as `clips`."""
+        """The title, the name and hash of the file, the length of the vectors and the first names of their values.
+
+        Raises `InputError` as `clips`.
+        """
         _, vectors, names = self._file
         more = f", and {len(names) - _NAMES_SHOWN} more" if len(names) > _NAMES_SHOWN else ""
         shown = f": {', '.join(names[:_NAMES_SHOWN])}{more}" if names else ""
-        return f"{self.title}, vectors of {vectors.shape[1]} values{shown}"
+        return f"{self.title} {self._short}, vectors of {vectors.shape[1]} values{shown}"
 
     def feature_for(self, feature: Feature) -> Feature:
         """Return `Vector()` in place of a pooled feature. Raises `InputError` for any other, which needs sound."""

@@ -1,4 +1,7 @@
-"""The folders that hold WAV files under a corpus's root, on disk and in zip archives. Every recorded corpus uses it."""
+"""The folders that hold WAV files under a corpus's root, on disk and in zip archives. Every recorded corpus uses it.
+
+A corpus that reads other formats names their endings; its files are then listed in the place of WAV files alone.
+"""
 
 import os
 import re
@@ -11,6 +14,7 @@ from features import InputError, ZipMember
 from features.audio import open_archive
 
 CHANNELS_FILE = "channels.json"  # beside the WAV files of a mono store, see kept_channels.py
+WAV = (".wav",)  # the endings of the files that are listed, in lower case
 _ARCHIVE = re.compile(r"\.zip(\?download=1)?$", re.IGNORECASE)  # wget appends the query of Zenodo's address
 
 
@@ -23,7 +27,7 @@ class Folder(NamedTuple):
     has_channels: bool = False  # whether a mono store's list of channels lies beside them
 
 
-def wav_folders(root: str, expected: str) -> Iterator[Folder]:
+def wav_folders(root: str, expected: str, endings: tuple[str, ...] = WAV) -> Iterator[Folder]:
     """Yield the folders with WAV files at or under `root`: first those on disk, then those in archives, by name.
 
     Raises `InputError` where `root` is neither a folder nor an archive; `expected` is added to its message.
@@ -31,7 +35,7 @@ def wav_folders(root: str, expected: str) -> Iterator[Folder]:
     archives = []
     if os.path.isdir(root):
         for where, names in walk(root):
-            if folder := folder_of(where, names):
+            if folder := folder_of(where, names, endings):
                 yield folder
             archives += [os.path.join(where, name) for name in names if is_archive(name)]
     elif os.path.isfile(root) and is_archive(root):
@@ -40,7 +44,7 @@ def wav_folders(root: str, expected: str) -> Iterator[Folder]:
         found = "a file" if os.path.isfile(root) else "nothing"
         raise InputError(f"{root}: no folder or zip archive there, found {found}; {expected}")
     for archive in sorted(archives):
-        yield from folders_in(archive)
+        yield from folders_in(archive, endings)
 
 
 def what_is_there(root: str, outside: list[str]) -> str:
@@ -65,18 +69,18 @@ def without_zip(name: str) -> str:
     return _ARCHIVE.sub("", name)
 
 
-def folder_of(where: str, names: list[str]) -> Folder | None:
+def folder_of(where: str, names: list[str], endings: tuple[str, ...] = WAV) -> Folder | None:
     """Return a folder on disk by its WAV files; None where it holds none."""
-    wavs = [name for name in names if name.lower().endswith(".wav")]
+    wavs = [name for name in names if name.lower().endswith(endings)]
     return Folder(where, Path(where).parts, dict.fromkeys(wavs), CHANNELS_FILE in names) if wavs else None
 
 
-def folders_in(archive: str) -> Iterator[Folder]:
+def folders_in(archive: str, endings: tuple[str, ...] = WAV) -> Iterator[Folder]:
     """Yield the folders of a zip archive, its directory read once. Raises `InputError` where it is damaged."""
     folders: dict[str, dict[str, ZipMember]] = {}
     for entry in open_archive(Path(archive)).infolist():
         inner, _, name = entry.filename.rpartition("/")
-        if name.lower().endswith(".wav") and not is_hidden(name):
+        if name.lower().endswith(endings) and not is_hidden(name):
             member = ZipMember(Path(archive), entry.filename, entry.CRC, entry.file_size)
             folders.setdefault(inner, {})[name] = member  # of two members with one name the last counts, as in zipfile
     for inner, members in sorted(folders.items()):

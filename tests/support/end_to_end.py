@@ -22,7 +22,7 @@ def run(
     """Run detectors on a corpus under its own split rule; return the results' folder and the table of its cells."""
     protocol = Protocol(split or corpus.official_split, channel)
     plan = make_plan(corpus, protocol, {name: create(name) for name in detectors})
-    runner = Runner(Store(folder / "results" / corpus.name / protocol.name), FeatureCache(folder / "cache"))
+    runner = Runner(Store(folder / "results" / corpus.folder / protocol.name), FeatureCache(folder / "cache"))
     for _ in runner.run(plan, runner.pending(plan)):
         pass
     write_leaderboard(runner.store.root)

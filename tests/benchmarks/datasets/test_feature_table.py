@@ -320,19 +320,19 @@ def test_a_value_that_separates_units_of_one_class_each_is_named(tmp_path):
 
 
 def test_the_title_says_what_the_vectors_are(tmp_path, table):
-    assert table.full_title == "Feature table, vectors of 6 values: v0, v1, v2, and 3 more"
+    assert table.full_title == f"Feature table {table.folder[6:]}, vectors of 6 values: v0, v1, v2, and 3 more"
     (tmp_path / "npy").mkdir()
-    assert FeatureTable(write(tmp_path / "npy", frame(), ".npy")).full_title == "Feature table, vectors of 6 values"
+    assert FeatureTable(write(tmp_path / "npy", frame(), ".npy")).full_title.endswith(", vectors of 6 values")
     short = FeatureTable(write(tmp_path, frame()[[*KEYS, "v0", "v1"]]))
-    assert short.full_title == "Feature table, vectors of 2 values: v0, v1"
+    assert short.full_title.endswith(", vectors of 2 values: v0, v1")
 
 
 @needs_vectors
 @pytest.mark.parametrize(
     ("file", "n_clips", "title"),
     [
-        ("mfcc136.npy", 23_451, "Feature table, vectors of 136 values"),
-        ("egemaps6.parquet", 9_755, "Feature table, vectors of 88 values: F0semitoneFrom27.5Hz_sma3nz_amean, "),
+        ("mfcc136.npy", 23_451, ", vectors of 136 values"),
+        ("egemaps6.parquet", 9_755, ", vectors of 88 values: F0semitoneFrom27.5Hz_sma3nz_amean, "),
     ],
 )
 def test_vectors_of_real_clips_are_accepted(file, n_clips, title):
@@ -340,4 +340,4 @@ def test_vectors_of_real_clips_are_accepted(file, n_clips, title):
         pytest.importorskip("pyarrow")
     table = FeatureTable(VECTORS / file)
     assert len(table.clips()) == n_clips
-    assert table.full_title.startswith(title)
+    assert title in table.full_title

@@ -5,6 +5,7 @@ import re
 
 import numpy as np
 import pytest
+import soundfile
 
 from benchmarks.datasets.folder import RecordingFolder
 from benchmarks.run.store import Store
@@ -118,8 +119,8 @@ def test_label_csv_may_name_machine_and_unit(tmp_path):
         ((2, "n2,2,train"), "line 4: abnormal '2'; allowed are 0 (normal) and 1 (abnormal)"),
         ((2, "n2,,train"), "line 4: abnormal ''; allowed are 0"),
         ((3, "n3,1,train"), "line 5: abnormal 1 in train; detectors learn only from normal clips; move it to test"),
-        ((4, "n99,0,train"), "line 6: file_id 'n99': there is no such WAV file below the folder of label.csv"),
-        ((4, "../n4,0,train"), "line 6: file_id '../n4': there is no such WAV file"),
+        ((4, "n99,0,train"), "line 6: file_id 'n99': there is no such sound file below the folder of label.csv"),
+        ((4, "../n4,0,train"), "line 6: file_id '../n4': there is no such sound file"),
         ((5, "n4,0,train"), "line 7: file_id 'n4' is sounds/n4.wav, as in line 6; keep one of them"),
         ((5, "n4.wav,0,train"), "line 7: file_id 'n4.wav' is sounds/n4.wav, as in line 6"),
         ((5, "n5,0,train,7"), "line 7: more values than the 3 columns of the header"),
@@ -164,7 +165,7 @@ def test_what_is_left_out_is_named(tmp_path):
     write_wav(root / "sounds/forgotten.wav", hum(1))
     with (
         pytest.warns(
-            UserWarning, match=r"1 WAV files that label.csv does not name are left out, e.g. sounds/forgotten.wav"
+            UserWarning, match=r"1 sound files that label.csv does not name are left out, e.g. sounds/forgotten.wav"
         ),
         pytest.warns(
             UserWarning, match=r"1 abnormal clips in the validation part are left out.*sounds/a2.wav; move them to test"
@@ -174,7 +175,7 @@ def test_what_is_left_out_is_named(tmp_path):
     assert not {"sounds/forgotten.wav", "sounds/a2.wav"} & {clip.path for clip in clips}
     write_wav(write_classes(tmp_path / "classes") / "press/line 1/unsure/a.wav", hum(1))
     with pytest.warns(
-        UserWarning, match=r"1 WAV files in no folder normal or abnormal are left out, e.g. .*unsure/a.wav"
+        UserWarning, match=r"1 sound files in no folder normal or abnormal are left out, e.g. .*unsure/a.wav"
     ):
         RecordingFolder(tmp_path / "classes").clips()
 
@@ -241,3 +242,23 @@ def test_other_sound_of_the_same_name_has_another_identity(tmp_path):
     write_wav(root / "press/line 1/normal/0.wav", hum(9, 2000))
     assert RecordingFolder(root).identity != before
     assert np.unique([clip.audio.identity for clip in RecordingFolder(root).clips()]).size == 22
+
+
+def test_other_formats_are_read_beside_wav_and_what_is_not_read_is_counted_and_named(tmp_path):
+    root = write_classes(tmp_path / "mine")
+    for ending in (".flac", ".OGG", ".mp3"):
+        soundfile.write(root / f"press/line 1/normal/x{ending}", hum(1, 16_000), 16_000)
+    for name in ("y.m4a", "z.aiff", "z2.aiff"):
+        (root / "press/line 1/normal" / name).write_bytes(b"sound")
+    with pytest.warns(UserWarning, match=r"3 sound files in formats .* \(2 .aiff, 1 .m4a\), e.g. .*convert them"):
+        clips = RecordingFolder(root).clips()
+    assert len(clips) == 25
+    assert {clip.path[-5:] for clip in clips if "/x" in clip.path} == {".flac", "x.OGG", "x.mp3"}
+    assert all(len(clip.audio.read(0)[0]) >= 1600 for clip in clips)
+
+
+def test_label_csv_names_files_of_any_format_without_their_ending(tmp_path):
+    root = write_labelled(tmp_path / "mine")
+    (root / "sounds/n0.wav").unlink()
+    soundfile.write(root / "sounds/n0.flac", hum(1, 16_000), 16_000)
+    assert "sounds/n0.flac" in {clip.path for clip in RecordingFolder(root).clips()}
