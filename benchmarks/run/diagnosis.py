@@ -14,6 +14,7 @@ import pandas as pd
 from benchmarks.metrics import auc
 from detectors import Clips, Detector
 from detectors.contract.detector import NotFitted
+from detectors.contract.expectations import real_scores
 
 
 @dataclass
@@ -34,7 +35,7 @@ class Diagnosis:
 
     def _score(self, epoch: int) -> None:
         try:
-            scores = np.asarray(self.detector.score(self.clips), dtype=np.float64)
+            scores = real_scores(self.detector.score(self.clips), len(self.clips))
         except NotFitted:  # what it needs to score is computed after the last epoch
             return
         if np.isfinite(scores).all():

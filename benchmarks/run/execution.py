@@ -19,6 +19,7 @@ from benchmarks.run.record import Record, result_of
 from benchmarks.run.result_fields import Outcome, Status
 from benchmarks.run.store import Store
 from detectors import Clips, Detector
+from detectors.contract.expectations import real_scores
 from features.cache import FeatureCache
 
 PARTS = ("test", "validation", "train")
@@ -113,9 +114,10 @@ def _score(detector: Detector, group: Group, parts: Mapping[str, Clips]) -> tupl
         if not clips:
             continue
         started = time.perf_counter()
-        scores = np.asarray(detector.score(parts[part]), dtype=np.float64)
+        returned = detector.score(parts[part])
         test_seconds = time.perf_counter() - started if part == "test" else test_seconds
-        _check(scores, len(clips), part)
+        scores = real_scores(returned, len(clips))
+        _check(scores, part)
         tables.append(score_table(part, clips, scores))
     return pd.concat(tables, ignore_index=True), test_seconds
 
@@ -135,9 +137,8 @@ def score_table(part: str, clips: Sequence[Clip], scores: ArrayLike) -> pd.DataF
     return table
 
 
-def _check(scores: np.ndarray, n_clips: int, part: str) -> None:
-    if scores.shape != (n_clips,):
-        raise ValueError(f"score() gave shape {scores.shape} for {n_clips} {part} clips; return one float per clip")
+def _check(scores: np.ndarray, part: str) -> None:
+    n_clips = len(scores)
     if not np.isfinite(scores).all():
         raise Degenerate(f"{np.count_nonzero(~np.isfinite(scores))} of {n_clips} {part} scores are not finite")
     if part == "test" and n_clips > 1 and np.ptp(scores) == 0:
