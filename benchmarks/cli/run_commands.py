@@ -82,7 +82,10 @@ def check(
     from benchmarks.cli import run_output
     from detectors.contract.registry import load_plugin
     from detectors.contract.variants import create, expand
+    from features import InputError
 
+    if not all(expand(name) for name in names):
+        raise InputError("check: an empty name; give a detector, as python run_all.py list shows them, or a file .py")
     passed = True
     for name in names:
         for detector in load_plugin(name) if name.endswith(".py") else expand(name):

@@ -130,6 +130,8 @@ def _json_schema() -> dict[str, Any]:
 
 def _read_json(file: Path) -> dict[str, Any]:
     try:
+        if not file.is_file():  # a pipe would be waited for
+            raise OSError("no such file, or a folder, device or pipe")
         values = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{file}: cannot be read ({error}); name the result.json of a cell") from error

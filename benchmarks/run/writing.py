@@ -13,6 +13,8 @@ def write_text(file: Path, text: str, advice: str = "free space or permission, a
     The text goes to a temporary name in the same folder first, which then replaces the file. Raises `InputError` with
     the file, the reason and the `advice` if it cannot be written.
     """
+    if not file.name or (file.exists() and not file.is_file() and not file.is_dir()):
+        raise InputError(f"{file}: no file but a device, a pipe or no name; give the name of a file")
     partial = file.with_name(f".{file.name}.{os.getpid()}.partial")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)

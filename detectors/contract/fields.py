@@ -191,7 +191,7 @@ def typed(value: object) -> str:
     return str(value) if is_word else repr(value)
 
 
-def _is_huge(value: numbers.Real) -> bool:
+def _is_huge(value: Any) -> bool:
     """Whether a whole number exceeds what arrays and loops can count; infinite floats are refused by ranges."""
     return isinstance(value, numbers.Integral) and not abs(value) < LARGEST
 
@@ -199,7 +199,7 @@ def _is_huge(value: numbers.Real) -> bool:
 def _advice(field: str, value: object, annotation: Any) -> str:
     """Say what to write instead."""
     kind, ranges = _parts(annotation)
-    if isinstance(value, numbers.Integral) and _is_huge(value):
+    if _is_huge(value):
         return f"{field} is below 2^63"
     if isinstance(value, list) and fits(tuple(value), annotation):
         return f"{field} is a tuple; write {field}={tuple(value)}"

@@ -110,13 +110,17 @@ def _keywords(name: str, text: str, inside: str) -> list[ast.keyword]:
         with warnings.catch_warnings():
             warnings.simplefilter("error")  # such as "invalid escape sequence"
             call = ast.parse(source, mode="eval").body
-        is_call = isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and not call.args
         whole = call.end_col_offset == len(source.encode())  # else a comment follows
-        if inside.endswith("]") and is_call and whole and call.keywords and all(k.arg for k in call.keywords):
+        if inside.endswith("]") and whole and isinstance(call, ast.Call) and _has_only_fields(call):
             return call.keywords
     except (*_UNREADABLE, Warning) as error:
         why = f"; {error.msg}" if isinstance(error, SyntaxError) else ""
     raise InputError(f"{text!r}: write {name}[field=value,field=value]{why}")
+
+
+def _has_only_fields(call: ast.Call) -> bool:
+    named = bool(call.keywords) and all(keyword.arg for keyword in call.keywords)
+    return named and isinstance(call.func, ast.Name) and not call.args
 
 
 def create(text: str) -> Detector:
@@ -163,7 +167,7 @@ def _shown(text: str) -> str:
     >>> _shown("a" * 5000)[-24:]
     "aaaa'... 5000 characters"
     """
-    return ascii(text) if len(text) <= 80 else f"{ascii(text[:60])}... {len(text)} characters"
+    return ascii(text) if len(text) <= 80 else f"{text[:60]!a}... {len(text)} characters"
 
 
 def with_budget(text: str, budget: str) -> str:

@@ -43,15 +43,15 @@ def hostile(rng: random.Random) -> str:
 def test_20_000_hostile_texts_are_detectors_or_one_clear_line(monkeypatch: pytest.MonkeyPatch) -> None:
     found = detectors()  # once: to look for entry points again for each unknown name would take a minute
     monkeypatch.setattr(registry, "detectors", lambda: found)
-    rng, made, refused = random.Random(0), 0, 0
+    rng, made, refused, unclear = random.Random(0), 0, 0, list[str]()
     for _ in range(20_000):
         text = hostile(rng)
         try:
             made += len([create(variant) for variant in expand(text)])
         except InputError as error:
             refused += 1
-            assert "\n" not in str(error), ascii(text)
-            assert len(str(error)) < 2 * variants.LONGEST + 500, ascii(text)
+            unclear += [text] if "\n" in str(error) or len(str(error)) > 2 * variants.LONGEST + 500 else []
+    assert unclear == []
     assert made > 300
     assert refused > 10_000
 

@@ -1,5 +1,9 @@
 """Files are written whole or not at all."""
 
+import os
+import stat
+from pathlib import Path
+
 import pytest
 
 from benchmarks.run.writing import write_text
@@ -33,3 +37,12 @@ def test_a_failed_write_keeps_the_old_text(tmp_path):
         write_text(file, "\ud800")
     assert file.read_text() == "old"
     assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_pipe_or_a_device_is_not_replaced_by_a_file(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(InputError, match="no file but a device, a pipe"):
+        write_text(tmp_path / "pipe", "text")
+    assert stat.S_ISFIFO((tmp_path / "pipe").stat().st_mode)
+    with pytest.raises(InputError, match="give the name of a file"):
+        write_text(Path(""), "text")
