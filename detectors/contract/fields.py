@@ -193,7 +193,7 @@ def typed(value: object) -> str:
 
 def _is_huge(value: Any) -> bool:
     """Whether a whole number exceeds what arrays and loops can count; infinite floats are refused by ranges."""
-    return isinstance(value, numbers.Integral) and not abs(value) < LARGEST
+    return isinstance(value, numbers.Integral) and abs(int(value)) >= LARGEST
 
 
 def _advice(field: str, value: object, annotation: Any) -> str:
