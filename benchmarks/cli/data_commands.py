@@ -37,11 +37,13 @@ def manifest(
 def download(
     corpus: Annotated[str, typer.Argument(help="mimii, the only one whose licence and archives are known here.")],
     machines: Annotated[str, option("For example fan,valve. Default: all.")] = "",
-    snrs: Annotated[str, option("In dB, for example 6,0,-6. Default: all.")] = "",
+    snrs: Annotated[str, option("In dB, -200 to 200: 6,0,-6. Default: all.")] = "",
     data: Annotated[Path, option("Folder that it goes to.")] = Path("data/mimii"),
     address: Annotated[str, option("Where the archives lie, if not on Zenodo; their names are appended.")] = "",
     delete_archives: Annotated[bool, option("Keep only some channels of each.", "--delete-archives")] = False,
-    keep_channels: Annotated[str, option("Channels to keep with --delete-archives: 0,4. Default: the first.")] = "",
+    keep_channels: Annotated[
+        str, option("Channels, 0 to 7, to keep with --delete-archives: 0,4. Default: the first.")
+    ] = "",
 ) -> None:
     """Download MIMII, all of it or some machines and SNRs; the same command continues where it was stopped."""
     from benchmarks.acquisition.download import Download, choose

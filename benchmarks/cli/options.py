@@ -69,7 +69,7 @@ class CorpusOptions:
         ),
     ] = False
     clips: Annotated[str, option("Normal and abnormal clips per unit and SNR, up to 100000: 20,6.", panel=_SIZE)] = ""
-    seconds: Annotated[float | None, option("Length of a clip in s.", panel=_SIZE, min=1, max=60)] = None
+    seconds: Annotated[float | None, option("Length of a clip in s, 1 to 60.", panel=_SIZE, min=1, max=60)] = None
     n_channels: Annotated[int | None, option("Microphones that record it, 1 or 8.", panel=_SIZE, min=1, max=8)] = None
 
 
@@ -78,10 +78,12 @@ class ProtocolOptions:
     """Who trains and who tests, and which channel of a clip the detectors get."""
 
     split: Annotated[SplitWord | None, option("Split rule. Default: the one of the corpus.", panel=_WHAT)] = None
-    channel: Annotated[str, option("Microphone: an index from 0, nearest, mean or all.", panel=_WHAT)] = "0"
+    channel: Annotated[str, option("Microphone: an index from 0 to 9999, nearest, mean or all.", panel=_WHAT)] = "0"
 
 
-Detectors = Annotated[str, option("For example knn,dense_ae[epochs=10]. Default: all.", panel=_WHAT)]
+Detectors = Annotated[
+    str, option("knn,dense_ae[epochs=10] and so on; knn[k=1|3|5] is a row for each k. Default: all.", panel=_WHAT)
+]
 Plugins = Annotated[
     list[Path] | None, option("Python file that registers detectors; repeatable.", "--plugin", panel=_WHAT)
 ]
@@ -93,14 +95,14 @@ class RunOptions:
     """Which detectors run, with which seeds, and how much of the machine they may take."""
 
     detectors: Detectors = ""
-    seeds: Annotated[str, option("Seeds of the detectors, from 0: 0,1,2 or 0-4.", panel=_WHAT)] = "0"
+    seeds: Annotated[str, option("Seeds of the detectors, 0 to 4294967295: 0,1,2 or 0-4.", panel=_WHAT)] = "0"
     plugins: Plugins = None
     results: Results = Path("results")
     cache: Annotated[Path, option("Folder that features are kept in; may be deleted at any time.")] = Path(
         ".cache/features"
     )
-    jobs: Annotated[int, option("Cells at a time; 0 is one per core.", min=0, max=1024)] = 0
-    threads: Annotated[int, option("Threads of each cell.", min=1, max=1024)] = 1
+    jobs: Annotated[int, option("Cells at a time, up to 1024; 0 is one per core.", min=0, max=1024)] = 0
+    threads: Annotated[int, option("Threads of each cell, 1 to 1024.", min=1, max=1024)] = 1
     device: Annotated[DeviceWord, option("Where networks are trained.")] = "auto"
     budget: Annotated[BudgetWord, option("cpu: networks marked @cpu train less; full: as published.")] = "cpu"
     quick: Annotated[bool, option("A first look in a minute: one unit per machine, one SNR, few clips.", "--quick")] = (
@@ -192,7 +194,7 @@ def _number(word: str, kind: type, option: str, text: str, least: float, most: f
     """One number of a list, within limits."""
     what = "whole numbers" if kind is int else "numbers"
     try:
-        number = kind(word)
+        number = kind(word if word.isascii() and "_" not in word else "")  # Python also reads 1_0 as 10
     except ValueError:
         return _refuse(option, text, f"{what} with commas between, from {least} to {most}")
     return number if least <= number <= most else _refuse(option, text, f"{what} from {least} to {most}")

@@ -72,10 +72,10 @@ def cite(
     """Print BibTeX for a corpus, its detectors and asdbench: those of a table, or those that are named."""
     from benchmarks.cli import result_output
     from detectors.contract import registry
-    from detectors.contract.variants import split_names
+    from detectors.contract.variants import expand
 
     load_plugins(plugins)
-    result_output.cite(folder, dataset, split_names(detectors) or list(registry.detectors()[0]), console)
+    result_output.cite(folder, dataset, expand(detectors) or list(registry.detectors()[0]), console)
 
 
 @app.command("import-scores")
@@ -105,9 +105,9 @@ def import_scores(
 def export_scores(folder: Folder, directory: Path, detectors: Detectors = "") -> None:
     """Write test scores in the form of DCASE Task 2."""
     from benchmarks.cli import result_output
-    from detectors.contract.variants import split_names
+    from detectors.contract.variants import expand
 
-    result_output.export_scores(folder, directory, split_names(detectors), console)
+    result_output.export_scores(folder, directory, expand(detectors), console)
 
 
 @app.command("verify-results")

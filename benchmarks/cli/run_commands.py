@@ -81,11 +81,14 @@ def check(
     """Run the conformance checks on detectors and print a verdict per check."""
     from benchmarks.cli import run_output
     from detectors.contract.registry import load_plugin
-    from detectors.contract.variants import create
+    from detectors.contract.variants import create, expand
+    from features import InputError
 
+    if not all(expand(name) for name in names):
+        raise InputError("check: an empty name; give a detector, as python run_all.py list shows them, or a file .py")
     passed = True
     for name in names:
-        for detector in load_plugin(name) if name.endswith(".py") else [name]:
+        for detector in load_plugin(name) if name.endswith(".py") else expand(name):
             passed &= run_output.show_checks(detector, create(detector), console)
     raise typer.Exit(0 if passed else 1)
 
@@ -101,9 +104,9 @@ class _Chosen:
 def _choose_detectors(how: RunOptions) -> _Chosen:
     """Make the detectors that are named, or all that can run."""
     from detectors.contract.registry import detectors
-    from detectors.contract.variants import create, split_names, with_budget
+    from detectors.contract.variants import create, expand, with_budget
 
-    if names := split_names(how.detectors):
+    if names := expand(how.detectors):
         return _Chosen({label: create(label) for label in (with_budget(name, how.budget) for name in names)})
     available, unavailable = detectors()
     left_out = [f"{entry.name} is left out: {entry.reason}" for entry in unavailable]

@@ -196,7 +196,7 @@ def _lines(file: Path) -> list[tuple[str, list[str]]]:
 
 def _number(where: str, text: str) -> float:
     try:
-        score = float(text)
+        score = math.nan if "_" in text else float(text)  # Python also reads 1_0 as 10
     except ValueError:
         score = math.nan
     if not math.isfinite(score):

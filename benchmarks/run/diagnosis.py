@@ -14,6 +14,7 @@ import pandas as pd
 from benchmarks.metrics import auc
 from detectors import Clips, Detector
 from detectors.contract.detector import NotFitted
+from detectors.contract.expectations import real_scores
 
 
 @dataclass
@@ -28,7 +29,7 @@ class Diagnosis:
     def __call__(self, epoch: int) -> None:
         started = time.perf_counter()
         try:
-            scores = np.asarray(self.detector.score(self.clips), dtype=np.float64)
+            scores = real_scores(self.detector.score(self.clips), len(self.clips))
             if np.isfinite(scores).all():
                 self.scores[epoch] = scores
         except NotFitted:  # what it needs to score is computed after the last epoch

@@ -17,6 +17,7 @@ import pandas as pd
 from benchmarks.run.diagnosis import Diagnosis
 from benchmarks.run.result_fields import Status
 from detectors import Clips, Detector
+from detectors.contract.expectations import real_scores
 from features.cache import read_entry
 
 PARTS = ("test", "validation", "train")
@@ -132,15 +133,15 @@ def _score(detector: Detector, parts: Mapping[str, Clips], seconds_per_clip: flo
         if not len(parts[part]):
             continue
         started = time.perf_counter()
-        scores[part] = np.asarray(detector.score(parts[part]), dtype=np.float64)
+        returned = detector.score(parts[part])
         seconds = time.perf_counter() - started if part == "test" else seconds
-        _check(scores[part], len(parts[part]), part)
+        scores[part] = real_scores(returned, len(parts[part]))
+        _check(scores[part], part)
     return UnitScores(scores, seconds, seconds_per_clip * len(parts["test"]))
 
 
-def _check(scores: np.ndarray, n_clips: int, part: str) -> None:
-    if scores.shape != (n_clips,):
-        raise ValueError(f"score() gave shape {scores.shape} for {n_clips} {part} clips; return one float per clip")
+def _check(scores: np.ndarray, part: str) -> None:
+    n_clips = len(scores)
     if not np.isfinite(scores).all():
         raise Degenerate(f"{np.count_nonzero(~np.isfinite(scores))} of {n_clips} {part} scores are not finite")
     if part == "test" and n_clips > 1 and np.ptp(scores) == 0:

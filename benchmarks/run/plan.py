@@ -105,17 +105,19 @@ def make_plan(
     selection: Selection = Selection(),
     device: str = "auto",
 ) -> Plan:
-    """List the jobs of a run. Opens no audio.
+    """List the jobs of a run. Opens no audio; where a channel other than the first is chosen, one clip.
 
     `detectors`: row label -> unfitted detector. One without a field `seed` gives the same result for each seed.
     A detector is left out of the run where it takes one channel and all are asked for, where it needs sound and the
     corpus is a table of vectors, or where it cannot be prepared at all; and it is left out of a machine with fewer
     units than it needs. `Plan.left_out` says so.
-    Raises `InputError` where nothing is selected, no unit can be split, or every detector is left out.
+    Raises `InputError` where nothing is selected, no unit can be split, no unit has the channel that is chosen, or
+    every detector is left out.
     """
     groups = _groups(dataset, protocol, selection)
     if all(group.split is None for group in groups):
         raise InputError(groups[0].problem)
+    _check_channel(protocol, groups)
     obstacles = {label: _obstacle(dataset, protocol, detector) for label, detector in detectors.items()}
     able = {label: detector for label, detector in detectors.items() if not obstacles[label]}
     jobs: list[Job] = []
@@ -134,6 +136,34 @@ def make_plan(
     if detectors and not jobs:
         raise InputError("; ".join(lines[:3]))
     return Plan(dataset, protocol, groups, tuple(jobs), selection.quick, tuple(lines))
+
+
+def _check_channel(protocol: Protocol, groups: Sequence[Group]) -> None:
+    """Raise `InputError` where the first clip of no group has the channel; one that cannot be read at all counts not.
+
+    Where some groups have it, the others are rows with their reason.
+    """
+    lacking = ""
+    for group in groups:
+        if group.channel in (0, "mean", "all") or not (lack := _lack(group)):
+            return
+        lacking = lacking or lack
+    if lacking:
+        raise InputError(f"--channel {protocol.channel}: {lacking}")
+
+
+def _lack(group: Group) -> str:
+    """Why the first clip of a group does not have its channel, "" where it has, or is damaged altogether."""
+    audio = group.clips[0].audio
+    try:
+        audio.read(0)
+    except InputError:
+        return ""
+    try:
+        audio.read(group.channel)  # type: ignore[arg-type]  # an index
+    except InputError as error:
+        return str(error)
+    return ""
 
 
 def _obstacle(dataset: Dataset, protocol: Protocol, detector: Detector) -> str:

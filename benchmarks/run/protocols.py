@@ -19,6 +19,7 @@ machine sound at every level, and it is in the same part at every level.
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -77,8 +78,10 @@ class Protocol:
     def __post_init__(self) -> None:
         if self.split not in SPLIT_RULES:
             raise InputError(f"split {self.split!r}: choose one of {', '.join(SPLIT_RULES)}")
-        if self.channel not in CHANNEL_RULES and not self.channel.isdecimal():
-            raise InputError(f"channel {self.channel!r}: give an index from 0, or one of {', '.join(CHANNEL_RULES)}")
+        if self.channel not in CHANNEL_RULES and not re.fullmatch("0|[1-9][0-9]{0,3}", self.channel):
+            raise InputError(
+                f"channel {self.channel!r}: give an index from 0 to 9999, or one of {', '.join(CHANNEL_RULES)}"
+            )
 
     @property
     def name(self) -> str:

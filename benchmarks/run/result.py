@@ -63,6 +63,8 @@ class Result(Provenance, Subject, Outcome, Format):
     def read(cls, file: Path) -> Self:
         """Read a result.json. Raises `InputError` that names the file, the line or field, and what to do."""
         try:
+            if file.exists() and not file.is_file():  # a pipe would be waited for
+                raise OSError("a folder, device or pipe")
             content = file.read_bytes()
         except OSError as error:
             raise InputError(f"{file}: cannot be read ({error}); name the result.json of a cell") from error

@@ -30,7 +30,7 @@ def write_texts(texts: Mapping[Path, str], advice: str = "free space or permissi
     try:
         for file, text in texts.items():
             file.parent.mkdir(parents=True, exist_ok=True)
-            _check_is_no_folder(file)
+            _check_may_be_replaced(file)
             write_bytes(partials[file], text.encode("utf-8", "backslashreplace"))
         for file, partial in partials.items():
             os.replace(partial, file)
@@ -74,6 +74,8 @@ def try_writing(folder: Path) -> None:
             probe.unlink()
 
 
-def _check_is_no_folder(file: Path) -> None:
+def _check_may_be_replaced(file: Path) -> None:
     if file.is_dir():
         raise IsADirectoryError(None, "Is a directory")
+    if not file.name or (file.exists() and not file.is_file()):
+        raise InputError(f"{file}: no file but a device, a pipe or no name; give the name of a file")

@@ -86,6 +86,8 @@ NotNegative = Annotated[float, AtLeast(0)]
 HeldOutShare = Annotated[float, AtLeast(0), Below(1)]  # something is left to learn from
 Seed = Annotated[int, AtLeast(0), Below(2**32)]  # numpy and scikit-learn take no other
 
+LARGEST = 2**63
+
 TYPES: dict[type, str] = {
     int: "a whole number",
     float: "a number",
@@ -145,7 +147,7 @@ def fits(value: Any, annotation: Any) -> bool:
         return len(value) == len(each) and all(map(fits, value, each))
     if kind in (int, float):
         number = numbers.Integral if kind is int else numbers.Real
-        return isinstance(value, number) and not isinstance(value, bool)
+        return isinstance(value, number) and not isinstance(value, bool) and not _is_huge(value)
     try:
         return isinstance(value, origin or kind)
     except TypeError:  # such as Any, or a protocol that cannot be tested
@@ -189,9 +191,20 @@ def typed(value: object) -> str:
     return str(value) if is_word else repr(value)
 
 
+def _is_huge(value: Any) -> bool:
+    """Whether a whole number exceeds what arrays and loops can count; infinite floats are refused by ranges."""
+    return isinstance(value, numbers.Integral) and abs(int(value)) >= LARGEST
+
+
 def _advice(field: str, value: object, annotation: Any) -> str:
     """Say what to write instead."""
     kind, ranges = _parts(annotation)
+    if _is_huge(value):
+        return f"{field} is below 2^63"
+    if isinstance(value, list) and fits(tuple(value), annotation):
+        return f"{field} is a tuple; write {field}={tuple(value)}"
+    if isinstance(value, list | tuple) and value and all(fits(each, annotation) for each in value):
+        return f"{field} is one value; for a detector with each of these write {field}={'|'.join(map(typed, value))}"
     if typing.get_origin(kind) is Literal:
         return "choose " + _either([f"{field}={typed(choice)}" for choice in typing.get_args(kind)])
     if ranges and fits(value, kind):

@@ -113,6 +113,12 @@ class Misshapen(Sound):
 
 
 @dataclass
+class Masked(Sound):
+    def score(self, clips: Clips) -> np.ndarray:
+        return np.ma.masked_greater(super().score(clips), 3.0)
+
+
+@dataclass
 class Infinite(Sound):
     def score(self, clips: Clips) -> np.ndarray:
         silent = [frames.max() < -100 for frames in clips.features]
@@ -183,6 +189,7 @@ BREACHES = {
     InPlace: {"inputs_unchanged"},
     Configured: {"inputs_unchanged"},
     Misshapen: {"scores"},
+    Masked: {"scores"},
     Infinite: {"scores"},
     Relative: {"alone"},
     Remembering: {"order", "alone"},

@@ -147,6 +147,7 @@ def put(lines, number, text):
         (lambda lines: lines.pop(), r"fan id_00 at 0dB, seed 0: 1 of 9 test clips have no score, first "),
         (lambda lines: lines.append(lines[-1]), r"line 10: .* already has a score in .* line 9"),
         (lambda lines: put(lines, 0, lines[0].split(",")[0] + ",nan"), r"line 1: score 'nan'; give a finite number"),
+        (lambda lines: put(lines, 0, lines[0].split(",")[0] + ",1_0"), r"line 1: score '1_0'; give a finite number"),
         (lambda lines: put(lines, 1, lines[1].split(",")[0] + ",-inf"), r"line 2: score '-inf'"),
         (lambda lines: put(lines, 1, lines[1].split(",")[0] + ",loud"), r"line 2: score 'loud'"),
         (lambda lines: put(lines, 2, "normal/99999999.wav,1"), r"line 3: 'normal/99999999.wav' is not a clip that nee"),
@@ -158,7 +159,19 @@ def put(lines, number, text):
         (lambda lines: lines.clear(), r"no scores in it"),
         (lambda lines: [put(lines, i, f"{line.split(',')[0]},1") for i, line in enumerate(lines)], "scores equal 1"),
     ],
-    ids=["missing", "twice", "nan", "infinite", "text", "unknown", "part of a name", "columns", "empty", "constant"],
+    ids=[
+        "missing",
+        "twice",
+        "nan",
+        "underscore",
+        "infinite",
+        "text",
+        "unknown",
+        "part of a name",
+        "columns",
+        "empty",
+        "constant",
+    ],
 )
 def test_faults_of_dcase_files_are_named_and_nothing_is_written(store, theirs, change, message):
     damage(first_file(theirs), change)

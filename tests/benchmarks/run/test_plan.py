@@ -1,13 +1,13 @@
 """What cannot run is left out when the plan is made, once, with its reason; it never ends the run of the others."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks.datasets import FeatureTable
+from benchmarks.datasets import FeatureTable, RecordingFolder
 from benchmarks.datasets.synthetic import Synthetic
 from benchmarks.evaluation.stored_results import load_results
 from benchmarks.run.plan import make_plan
@@ -19,6 +19,7 @@ from detectors.contract.registry import detectors
 from detectors.contract.variants import create
 from features import Feature, InputError, PooledLogMel
 from features.cache import FeatureCache
+from tests.support.wav_files import noise, write_wav
 
 CORPUS = Synthetic(machines=("fan",), units=("id_00", "id_02"), snrs_db=(6.0,), normals=12, anomalies=4, seconds=1.0)
 
@@ -92,3 +93,23 @@ def test_a_detector_that_cannot_be_prepared_is_left_out_and_the_others_run(broke
 def test_a_run_in_which_nothing_can_run_is_refused_with_the_reason(table):
     with pytest.raises(InputError, match=r"dense_ae is left out: .*sound"):
         make_plan(FeatureTable(table), Protocol(), {"dense_ae": create("dense_ae")})
+
+
+def test_a_channel_that_no_unit_has_is_refused_in_one_line():
+    with pytest.raises(InputError, match=r"^--channel 9: .*channel 9 asked for, found 1 channel"):
+        make_plan(CORPUS, Protocol(channel="9"), {"random": create("random")})
+    assert make_plan(replace(CORPUS, n_channels=8), Protocol(channel="7"), {"random": create("random")}).cells
+
+
+def test_a_unit_without_the_channel_or_with_a_damaged_clip_costs_no_other(tmp_path):
+    for unit, n_channels in (("a", 1), ("b", 2)):
+        for kind in ("normal", "abnormal"):
+            for i in range(3 if kind == "normal" else 1):
+                write_wav(tmp_path / "press" / unit / kind / f"{i}.wav", noise(n_channels=n_channels))
+    folder = RecordingFolder(tmp_path)
+    assert len(make_plan(folder, Protocol(channel="1"), {"random": create("random")}).cells) == 2
+    with pytest.raises(InputError, match=r"^--channel 2: .*channel 2 asked for, found 1 channel"):
+        make_plan(folder, Protocol(channel="2"), {"random": create("random")})
+    for unit in "ab":
+        (tmp_path / "press" / unit / "abnormal" / "0.wav").write_bytes(b"")
+    assert len(make_plan(RecordingFolder(tmp_path), Protocol(channel="2"), {"random": create("random")}).cells) == 2

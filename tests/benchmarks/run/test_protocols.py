@@ -102,7 +102,7 @@ def test_an_unknown_split_lists_the_known_ones(split):
 
 @pytest.mark.parametrize("channel", ["-1", "left", "1.5"])
 def test_an_unknown_channel_says_what_is_allowed(channel):
-    with pytest.raises(InputError, match="index from 0, or one of nearest, mean, all"):
+    with pytest.raises(InputError, match="index from 0 to 9999, or one of nearest, mean, all"):
         Protocol(channel=channel)
 
 

@@ -55,6 +55,12 @@ class Fails(Detector):
             "nan": np.full(len(clips), np.nan),
             "same": np.ones(len(clips)),
             "shape": np.ones((len(clips), 2)),
+            "text": [f"{i}" for i in range(len(clips))],
+            "complex": np.arange(len(clips)) + 1j,
+            "truth": np.arange(len(clips)) > 3,
+            "masked": np.ma.masked_greater(np.arange(len(clips)), 3),
+            "none": [None] * len(clips),
+            "ragged": [[i] * i for i in range(len(clips))],
         }[self.how]
 
 
@@ -163,7 +169,13 @@ def test_a_result_cut_short_is_done_again(done):
         ("missing", "not_installed", "pip install no_such_module"),
         ("nan", "degenerate", "4 of 4"),
         ("same", "degenerate", "all 8 test scores equal 1"),
-        ("shape", "error", "return one float per clip"),
+        ("shape", "error", "score() gave shape (8, 2) for 8 clips; return one float per clip"),
+        ("text", "error", "score() gave text (<U1) for 8 clips; return one float per clip"),
+        ("complex", "error", "score() gave complex numbers (complex128) for 8 clips"),
+        ("truth", "error", "score() gave truth values (bool) for 8 clips"),
+        ("masked", "error", "score() gave a masked array for 8 clips"),
+        ("none", "error", "score() gave objects (object) for 8 clips"),
+        ("ragged", "error", "score() gave a ragged list for 8 clips"),
     ],
 )
 def test_a_detector_that_fails_is_a_row_with_its_reason_and_the_others_go_on(tmp_path, done, how, status, message):

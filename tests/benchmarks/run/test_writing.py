@@ -1,5 +1,9 @@
 """Files are written whole or not at all."""
 
+import os
+import stat
+from pathlib import Path
+
 import pytest
 
 from benchmarks.run.writing import try_writing, write_text, write_texts
@@ -43,3 +47,12 @@ def test_of_several_files_all_are_replaced_or_none(tmp_path):
 def test_a_probe_leaves_nothing(tmp_path):
     try_writing(tmp_path / "new")
     assert list((tmp_path / "new").iterdir()) == []
+
+
+def test_a_pipe_or_a_device_is_not_replaced_by_a_file(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(InputError, match="no file but a device, a pipe"):
+        write_text(tmp_path / "pipe", "text")
+    assert stat.S_ISFIFO((tmp_path / "pipe").stat().st_mode)
+    with pytest.raises(InputError, match="give the name of a file"):
+        write_text(Path(""), "text")
