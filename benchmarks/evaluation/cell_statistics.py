@@ -78,7 +78,11 @@ def _pairs(
     share = [0.5 - level / 2, 0.5 + level / 2]
     of_bootstrap = np.quantile(resampled[first] - resampled[other], share, axis=1)
     columns = {"detector": np.array(names)[first], "other": np.array(names)[other], "difference": difference}
-    columns |= _limits("delong", (low, high)) | {"delong_p": p_value(difference, np.sqrt(variance))} | _limits("bootstrap", of_bootstrap)
+    columns |= (
+        _limits("delong", (low, high))
+        | {"delong_p": p_value(difference, np.sqrt(variance))}
+        | _limits("bootstrap", of_bootstrap)
+    )
     return pd.DataFrame(columns | {"verdict": np.select([low > 0, high < 0], ["win", "loss"], "tie")})
 
 

@@ -102,9 +102,10 @@ def official_score(results: pd.DataFrame, scores: ScoreLoader, metric: OfficialM
     """One row per detector, best first: `detector, official, <value>..., official[<machine>]..., cells, reason`.
 
     results: one row per cell, as from `load_results`; scores: returns the score table of a row. The units are those of
-    `ranked_sets`; units without labels are ignored. The seeds that a detector has on a unit are averaged first. `official` is the mean over all values of all
-    units, `<value>` (`auc_source` and so on) over the units, `official[<machine>]` over the machine's units and values.
-    Each is NaN if one of its cells is missing or does not have the value; `reason` then says why.
+    `ranked_sets`; units without labels are ignored. The seeds that a detector has on a unit are averaged first.
+    `official` is the mean over all values of all units, `<value>` (`auc_source` and so on) over the units,
+    `official[<machine>]` over the machine's units and values. Each is NaN if one of its cells is missing or does not
+    have the value; `reason` then says why.
     """
     cells = labelled(results)
     sets = ranked_sets(cells)
@@ -144,7 +145,9 @@ def _values(
             reasons.setdefault(row["detector"], f"{row['machine']} {row['unit']}, seed {row['seed']}: {error}")
     key = ["detector", *CELL]
     found = cells[key].join(pd.DataFrame(numbers, cells.index, list(metric.measures), dtype=float))
-    table = detectors.merge(sets, how="cross").merge(found, how="left", on=["detector", *SET])  # NaN matches NaN: a corpus without SNR has one level
+    table = detectors.merge(sets, how="cross").merge(
+        found, how="left", on=["detector", *SET]
+    )  # NaN matches NaN: a corpus without SNR has one level
     missing = table.loc[table[list(metric.measures)].isna().any(axis=1), "detector"].unique()
     return table.melt(key, var_name="value", value_name="number"), {
         name: reasons.get(name, "has not run on all units") for name in missing

@@ -1,10 +1,9 @@
 """The leaderboard: one row per detector, with means over cells, their intervals, and ranks with ties.
 
-Means. The seeds that a detector has in a set (machine, unit, SNR) are averaged first; every mean is then over sets, with
-equal weights. The sets are those of `ranked_sets`. A mean is given only if all cells of the detector there are finished,
-so two values in one column are always over the same clips, and a detector that lacks one of these sets has no rank. The
-number of seeds may differ between detectors; one without a seed has a single cell in a set. Sets without labels do not
-count for any detector.
+Means. The seeds that a detector has in a set (machine, unit, SNR) are averaged first; every mean is then over the sets
+of `ranked_sets`, with equal weights. A mean is given only if all cells of the detector there are finished, so two
+values in one column are always over the same clips, and a detector that lacks one of these sets has no rank. The number
+of seeds may differ between detectors; one without a seed has a single cell in a set. Sets without labels do not count.
 
 Intervals. They describe how another draw of test clips from the same units could change the mean (`sampling_error`);
 `seed_sd` describes other seeds; for other units see `comparison`.

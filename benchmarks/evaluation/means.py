@@ -64,8 +64,8 @@ def set_means(values: pd.DataFrame, sets: pd.DataFrame, name: str) -> pd.DataFra
     >>> set_means(cells.assign(detector="knn", auc=[0.7, 0.9]), cells[SET][:1], "auc").loc["knn"].tolist()
     [0.8]
     """
-    of_set = _numbered(values, sets).groupby(["detector", "set"])[name].mean(skipna=False)
-    return of_set.unstack("set").reindex(columns=range(len(sets)))
+    of_set = _numbered(values, sets).groupby(["detector", "set"])[name].mean(skipna=False).reset_index()
+    return of_set.pivot_table(index="detector", columns="set", values=name).reindex(columns=range(len(sets)))
 
 
 def _numbered(results: pd.DataFrame, sets: pd.DataFrame) -> pd.DataFrame:

@@ -1,10 +1,10 @@
 """On which sets (machine, unit, SNR) detectors are ranked: a stray cell of one detector must not unrank the others.
 
 The core is the group of detectors, and the sets in which each of them has a result, that allow the most comparisons:
-pairs of detectors times sets. A set counts if more than half of the detectors of the core have a result there. Sets that
-exactly half of them have count if they are more than the others: of two detectors, one with a stray cell is compared on
-the sets of both, and one that was just started does not take the sets of the other away. A failed cell is a result too,
-so nobody can lose a set by failing in it.
+pairs of detectors times sets. A set counts if more than half of the detectors of the core have a result there. Sets
+that exactly half of them have count if they are more than the others: of two detectors, one with a stray cell is
+compared on the sets of both, and one that was just started does not take the sets of the other away. A failed cell is a
+result too, so nobody can lose a set by failing in it.
 """
 
 import numpy as np

@@ -1,9 +1,9 @@
 """Standard errors of a mean AUC, and of the difference of two, over the sampling of test clips.
 
-The covariance of all AUCs in one set (machine, unit, SNR), of all detectors and seeds, is DeLong's, on the same clips; so
-it also gives that of the means over seeds, whatever the number of seeds of each detector. The sets of one unit (its SNR
-levels) contain the same machine sound: their standard errors are added as if fully correlated, an upper bound. Units are
-recorded separately: their errors are combined as independent.
+The covariance of all AUCs in one set (machine, unit, SNR), of all detectors and seeds, is DeLong's, on the same clips.
+It gives that of the means over seeds, whatever the number of seeds of each detector. The sets of one unit (its SNR
+levels) contain the same machine sound: their standard errors are added as if fully correlated, an upper bound. Units
+are recorded separately: their errors are combined as independent.
 """
 
 from collections.abc import Callable

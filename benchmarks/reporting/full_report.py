@@ -55,7 +55,7 @@ class ReportOptions:
 def write_full_report(root: Path, options: ReportOptions = ReportOptions(), report: Report | None = None) -> list[Path]:
     """Write the files of `write_leaderboard` and the folder `report` with all others; return the files.
 
-    report: the report on all results in `root`, if it is made already.
+    report: the report on the results in `root`, if it is made already.
     Raises `InputError` if there are no results, a column is unknown, or no cell allows the operating point.
     """
     report = report or make_report(root)

@@ -99,7 +99,8 @@ def make_plan(
 ) -> Plan:
     """List the jobs of a run. Opens no audio.
 
-    `detectors`: row label -> unfitted detector. One without a field `seed` gives the same result for each seed.
+    `detectors`: row label -> unfitted detector. One without a field `seed` gives the same result for each seed: it is
+    run once, and its cell has seed 0 whatever the seeds, so that no later run with other seeds repeats it.
     A detector is left out of the run where it takes one channel and all are asked for, where it needs sound and the
     corpus is a table of vectors, or where it cannot be prepared at all; and it is left out of a machine with fewer
     units than it needs. `Plan.left_out` says so.
@@ -217,6 +218,11 @@ def _group(dataset: Dataset, protocol: Protocol, key: tuple, clips: list[Clip]) 
         return Group(machine, unit, snr_db, ordered, channel, None, str(error))
 
 
+def is_seeded(detector: Detector) -> bool:
+    """Whether a detector has a field `seed`: it draws at random, so another seed gives another result."""
+    return any(field.name == "seed" for field in dataclasses.fields(detector))
+
+
 def _by_unit(groups: Sequence[Group]) -> list[tuple[Group, ...]]:
     return [(group,) for group in groups]
 
@@ -233,7 +239,7 @@ def _jobs(
 ) -> list[Job]:
     fields = {field.name for field in dataclasses.fields(detector)}
     jobs = []
-    for seed in seeds:
+    for seed in seeds if is_seeded(detector) else (0,):
         settings = {name: value for name, value in (("seed", seed), ("device", device)) if name in fields}
         cells = tuple(Cell(label, dataset.name, g.machine, g.unit, g.snr_db, seed) for g in groups)
         jobs.append(Job(_prepared(dataset, detector, **settings), cells, groups))
