@@ -7,6 +7,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -62,10 +63,11 @@ def _left_out(cells: pd.DataFrame, sets: pd.DataFrame) -> list[str]:
     """Each set that is not ranked on, with its detectors, such as `valve id_04 at 6 dB (knn)`."""
     others = cells.merge(sets.assign(ranked=True), how="left", on=SET)
     others = others[others["ranked"].isna()]
-    return [f"{_place(*key)} ({_names(rows['detector'])})" for key, rows in others.groupby(SET, dropna=False)]
+    return [f"{_place(key)} ({_names(rows['detector'])})" for key, rows in others.groupby(SET, dropna=False)]
 
 
-def _place(machine: str, unit: str, snr_db: float) -> str:
+def _place(key: Any) -> str:
+    machine, unit, snr_db = key
     return f"{machine} {unit}" + ("" if pd.isna(snr_db) else f" at {snr_db:g} dB")
 
 
