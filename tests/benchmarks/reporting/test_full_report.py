@@ -421,9 +421,9 @@ def test_the_command_prints_the_leaderboard_and_where_the_files_are(store_root, 
     assert "SYNTHETIC DATA" in text
     assert f"Files: {root}/ and {root}/report/, " in text
     with pytest.raises(InputError, match="choose machine, snr, unit"):
-        result_output.report(root, ReportOptions(), "colour", console)
+        result_output.report(root, ReportOptions(), "colour", CellChoice(), console)
     with pytest.raises(InputError, match="no results; name the folder"):
-        result_output.report(tmp_path / "nowhere", ReportOptions(), "", console)
+        result_output.report(tmp_path / "nowhere", ReportOptions(), "", CellChoice(), console)
 
 
 def test_seeds_and_clips_have_spreads_of_their_own(tmp_path):
