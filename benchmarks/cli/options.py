@@ -119,6 +119,17 @@ class RunOptions:
     ] = False
 
 
+@dataclass(frozen=True)
+class ChoiceOptions:
+    """Which cells of stored results are meant."""
+
+    detectors: Annotated[str, option("Rows, as they are named in the table.", panel=_WHAT)] = ""
+    machines: Annotated[str, option("For example fan,valve.", panel=_WHAT)] = ""
+    units: Annotated[str, option("For example id_00,id_02.", panel=_WHAT)] = ""
+    snrs: Annotated[str, option("In dB: 6,0,-6.", panel=_WHAT)] = ""
+    seeds: Annotated[str, option("0,1,2 or 0-4. A detector without a seed belongs to each.", panel=_WHAT)] = ""
+
+
 def with_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Replace each parameter of a command that is a dataclass of options by the dataclass's fields."""
     hints = get_type_hints(function, include_extras=True)

@@ -1,11 +1,12 @@
-"""Commands that work on results: report, reproduce, cite, import-scores, export-scores, verify-results."""
+"""Commands that work on results: report, clean, reproduce, cite, import-scores, export-scores, verify-results."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from benchmarks.cli.options import (
+    ChoiceOptions,
     CorpusOptions,
     Detectors,
     Plugins,
@@ -13,11 +14,16 @@ from benchmarks.cli.options import (
     Results,
     command_line,
     console,
+    levels_db,
     load_plugins,
     option,
+    seeds,
     with_options,
     words,
 )
+
+if TYPE_CHECKING:
+    from benchmarks.evaluation.cell_choice import CellChoice
 
 app = typer.Typer()
 
@@ -26,10 +32,14 @@ Data = Annotated[Path | None, option("Folder of the recordings. Default: ASDBENC
 
 
 @app.command()
+@with_options
 def report(
-    directory: Annotated[Path, typer.Argument(help="A folder <results>/<dataset>/<protocol>, or one above.")] = Path(
-        "results"
-    ),
+    choice: ChoiceOptions,
+    directory: Annotated[
+        Path | None,
+        typer.Argument(help="A folder <results>/<dataset>/<protocol>, or one above.", show_default="results"),
+    ] = None,
+    results: Annotated[Path | None, option("The same folder, as an option like that of a run.")] = None,
     by: Annotated[str, option("Break the leaderboard down by machine, snr or unit.")] = "",
     columns: Annotated[str, option("Columns of the leaderboard: rank,detector,auc,interval and so on.")] = "",
     prefer: Annotated[str, option("Operating point: recall=0.95 or false-alarms-per-day=1.")] = "",
@@ -37,13 +47,51 @@ def report(
         float | None, option("Clips that a machine gives in a day. Default: clips of 10 s without a pause.", min=0)
     ] = None,
 ) -> None:
-    """Build every table again from stored scores: leaderboards, tests, thresholds, published figures."""
+    """Build every table again from stored scores: leaderboards, tests, thresholds, published figures.
+
+    Without --detectors, --machines, --units, --snrs and --seeds they cover all stored cells. results.csv always does.
+    """
     from benchmarks.cli import result_output
     from benchmarks.evaluation.operating_points import CLIPS_PER_DAY
     from benchmarks.reporting.full_report import ReportOptions
+    from features import InputError
 
     options = ReportOptions(words(columns), prefer, CLIPS_PER_DAY if clips_per_day is None else clips_per_day)
-    result_output.report(directory, options, by, console)
+    if directory and results:
+        raise InputError(f"report: two folders, {directory} and --results {results}; give one")
+    result_output.report(directory or results or Path("results"), options, by, _choice(choice), console)
+
+
+@app.command()
+@with_options
+def clean(
+    folder: Folder,
+    choice: ChoiceOptions,
+    yes: Annotated[bool, option("Remove without asking.", "--yes")] = False,
+) -> None:
+    """Remove stored cells, such as those of a run with a typing mistake: list them, ask, write the tables again."""
+    from benchmarks.cli import result_output
+    from features import InputError
+
+    chosen = _choice(choice)
+    if not str(chosen):
+        raise InputError("clean: name the cells with --detectors, --machines, --units, --snrs or --seeds")
+    listed = result_output.list_cells(folder, chosen, console)
+    if yes or typer.confirm(f"Remove {len(listed)} cells?"):
+        result_output.remove_cells(folder, listed, console)
+
+
+def _choice(options: ChoiceOptions) -> "CellChoice":
+    from benchmarks.evaluation.cell_choice import CellChoice
+    from detectors.contract.variants import expand
+
+    return CellChoice(
+        tuple(expand(options.detectors)),
+        words(options.machines),
+        words(options.units),
+        levels_db(options.snrs),
+        seeds(options.seeds) if options.seeds else (),
+    )
 
 
 @app.command()

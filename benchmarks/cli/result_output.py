@@ -1,14 +1,17 @@
-"""What a person sees of the commands that work on results: report, reproduce, cite, scores from and to elsewhere."""
+"""Terminal output of the commands that work on results: report, clean, reproduce, cite, import, export, verify."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
 from rich.console import Console
 
+from benchmarks.cell import Cell
 from benchmarks.cli.corpus import examined
 from benchmarks.datasets import RecordingFolder
 from benchmarks.datasets.folder import LEFT_OUT
+from benchmarks.evaluation.cell_choice import CellChoice
 from benchmarks.exchange.entries import Entry
 from benchmarks.exchange.entries import import_scores as import_from
 from benchmarks.exchange.reproduce import read_result, reopen_dataset
@@ -22,6 +25,7 @@ from benchmarks.reporting.leaderboard_files import make_report, write_leaderboar
 from benchmarks.reporting.leaderboard_table import default_columns
 from benchmarks.reporting.render_terminal import terminal
 from benchmarks.reporting.visible import visible
+from benchmarks.run.cell_removal import remove
 from benchmarks.run.plan import Plan
 from benchmarks.run.store import Store
 from features import InputError
@@ -100,11 +104,12 @@ def verify_results(directory: Path, console: Console) -> bool:
     return not any(found.values())
 
 
-def report(directory: Path, options: ReportOptions, by: str, console: Console) -> None:
+def report(directory: Path, options: ReportOptions, by: str, choice: CellChoice, console: Console) -> None:
     """Build every table of stored results again, print the leaderboard, and say where the files are.
 
-    directory: a folder <results>/<dataset>/<protocol>, or one above several. by: "machine", "snr" or "unit" prints the
-    leaderboard broken down, otherwise with the columns of the options. Raises `InputError`.
+    directory: a folder <results>/<dataset>/<protocol>, or one above several. choice: what the tables cover. by:
+    "machine", "snr" or "unit" prints the leaderboard broken down, otherwise with the columns of the options. Raises
+    `InputError`.
     """
     roots = [directory] if (directory / "cells").is_dir() else sorted({p.parent for p in directory.glob("*/*/cells")})
     if not roots:
@@ -112,18 +117,45 @@ def report(directory: Path, options: ReportOptions, by: str, console: Console) -
     failed = []
     for root in roots:
         try:
-            _report(root, options, by, console)
+            _report(root, options, by, choice, console)
         except InputError as error:  # of one corpus; the others are printed all the same
             failed.append(str(error))
     if failed:
         raise InputError("; ".join(failed))
 
 
-def _report(root: Path, options: ReportOptions, by: str, console: Console) -> None:
-    made = make_report(root)
+def _report(root: Path, options: ReportOptions, by: str, choice: CellChoice, console: Console) -> None:
+    made = make_report(root, choice)
     columns = options.columns or default_columns(made.board)
     tables = breakdown(made, by) if by else selection(made, [columns], "leaderboard")
     files = write_full_report(root, options, made)
     for table in tables:
         console.print(terminal(table, console.width))
     console.print(f"Files: {root}/ and {root / FOLDER}/, {len(files)} in all", markup=False, soft_wrap=True)
+
+
+def list_cells(root: Path, choice: CellChoice, console: Console) -> list[Path]:
+    """Print the chosen cells in `root`, a folder <results>/<dataset>/<protocol>; return their folders.
+
+    Also lists cells whose files are broken. Raises `InputError` if there is none.
+    """
+    cells = {folder: Cell.of_folder(folder, "") for folder in Store(root).folders()}
+    rows = [{**vars(cell), "folder": folder} for folder, cell in cells.items() if cell is not None]
+    if not rows:
+        raise InputError(f"{root}: no cells; name the folder <results>/<dataset>/<protocol>")
+    chosen = choice.rows(pd.DataFrame(rows))
+    for folder in chosen["folder"]:
+        _say(console, str(cells[folder]))
+    return list(chosen["folder"])
+
+
+def remove_cells(root: Path, folders: Sequence[Path], console: Console) -> None:
+    """Remove these cells of `root` and write the tables again, if a cell is left. Raises `InputError`."""
+    remove(root, folders)
+    left = Store(root).folders()
+    console.print(f"Removed {len(folders)} cells, {len(left)} are left", markup=False)
+    if not left:
+        console.print(f"The tables in {root} are of before; the folder may be removed", markup=False, soft_wrap=True)
+        return
+    files = write_full_report(root) if (root / FOLDER).is_dir() else write_leaderboard(root)
+    console.print(f"Tables: {root}/, {len(files)} files written again", markup=False, soft_wrap=True)

@@ -12,7 +12,8 @@ from rich.table import Table
 from benchmarks.cell import snr_text
 from benchmarks.cli.progress import progress_of, time_text
 from benchmarks.datasets import DATASETS
-from benchmarks.reporting.leaderboard_files import Report, make_report
+from benchmarks.evaluation.means import SET
+from benchmarks.reporting.leaderboard_files import Report
 from benchmarks.reporting.leaderboard_table import leaderboard_table
 from benchmarks.reporting.render_terminal import terminal
 from benchmarks.run.estimate import Estimate, estimate
@@ -104,19 +105,33 @@ def _estimate_text(expected: Estimate, n_jobs: int) -> str:
 def show(
     report: Report, plan: Plan, runner: Runner, failures: list[tuple[Job, str]], files: list[Path], console: Console
 ) -> None:
-    """Print the leaderboard on the plan's units, what failed and how to repeat it, and where the files are.
+    """Print the leaderboard of the files, what failed and how to repeat it, and where the files are.
 
-    report: that of all results in the store; where there are others beside the plan's, it is narrowed down.
+    report: that of all results in the store. Where the run was on fewer sets, a line says how to get their table.
     """
     root = runner.store.root
-    groups = [group.key for group in plan.groups]
-    if len(groups) < len(report.results[["machine", "unit", "snr_db"]].drop_duplicates()):
-        report = make_report(root, groups)
     console.print(terminal(leaderboard_table(report.board, report.caption), console.width))
+    if len(plan.groups) < len(report.chosen[SET].drop_duplicates()):
+        console.print(
+            f"The table is on all stored results. This run alone: {_report_of(plan, root)}",
+            markup=False,
+            soft_wrap=True,
+        )
     for job, failure in failures:
         console.print(f"failed: {job.cells[0]}: {failure}", style="red", markup=False)
         console.print(f"  again: {_repeat(job, runner.command)}", markup=False, soft_wrap=True)
     console.print(f"Files: {root}{os.sep} {', '.join(file.name for file in files)}", markup=False, soft_wrap=True)
+
+
+def _report_of(plan: Plan, root: Path) -> str:
+    """The command that builds the tables on the sets of a plan."""
+    snrs = dict.fromkeys(f"{group.snr_db:g}" for group in plan.groups if group.snr_db is not None)
+    only = {
+        "--machines": dict.fromkeys(group.machine for group in plan.groups),
+        "--units": dict.fromkeys(group.unit for group in plan.groups),
+    } | ({"--snrs": snrs} if snrs else {})
+    words = [word for option, values in only.items() for word in (option, ",".join(values))]
+    return shlex.join(["python", "run_all.py", "report", str(root), *words])
 
 
 def _repeat(job: Job, command: str) -> str:

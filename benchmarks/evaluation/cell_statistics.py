@@ -4,13 +4,12 @@ DeLong's limits and those of the bootstrap rest on different assumptions; if the
 Both are about the sampling of test clips. For the variation over units and seeds see `comparison`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import combinations
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
 
 from benchmarks.evaluation.intervals import (
     auc_interval,
@@ -20,8 +19,8 @@ from benchmarks.evaluation.intervals import (
     difference_interval,
     difference_variances,
 )
-from benchmarks.evaluation.means import CELL
-from benchmarks.evaluation.sampling_error import ScoreLoader, paired_scores
+from benchmarks.evaluation.means import CELL, SET
+from benchmarks.evaluation.sampling_error import ScoreLoader, p_value, paired_scores
 
 
 def cell_statistics(
@@ -32,19 +31,30 @@ def cell_statistics(
     Returns two tables. Intervals, a row per result: `detector, machine, unit, snr_db, seed, auc, delong_low,
     delong_high, bootstrap_low, bootstrap_high`. Pairs, a row per cell and pair: `detector, other, machine, unit,
     snr_db, seed, difference` (AUC of `detector` minus AUC of `other`), `delong_low, delong_high, delong_p,
-    bootstrap_low, bootstrap_high, verdict` ("win", "loss", or "tie" if DeLong's limits include 0).
+    bootstrap_low, bootstrap_high, verdict` ("win", "loss", or "tie" if DeLong's limits include 0). A detector without
+    a seed (`seeded` is False) is compared with the others at each of their seeds.
     """
     intervals, pairs = list[pd.DataFrame](), list[pd.DataFrame]()
-    for key, rows in results[results["status"] == "ok"].groupby(CELL, dropna=False):
-        rows = rows.sort_values("detector")
+    for key, rows, guests in _cells(results[results["status"] == "ok"]):
         labels, values = paired_scores(rows, scores)
         resampled = bootstrap_aucs(labels, values, n, np.random.default_rng(seed))
         names = list(rows["detector"])
         cell: dict[str, Any] = dict(zip(CELL, key, strict=True))
-        intervals.append(_intervals(names, labels, values, resampled, level).assign(**cell))
+        of_cell = _intervals(names, labels, values, resampled, level).assign(**cell)
+        intervals.append(of_cell[~of_cell["detector"].isin(guests)])
         if len(names) > 1:
-            pairs.append(_pairs(names, labels, values, resampled, level).assign(**cell))
+            of_pairs = _pairs(names, labels, values, resampled, level).assign(**cell)
+            pairs.append(of_pairs[~(of_pairs["detector"].isin(guests) & of_pairs["other"].isin(guests))])
     return _ordered(intervals, ["detector", *CELL]), _ordered(pairs, ["detector", "other", *CELL])
+
+
+def _cells(ok: pd.DataFrame) -> Iterator[tuple[tuple, pd.DataFrame, list[str]]]:
+    """Each set and seed: its key, its rows by detector, and the detectors without a seed that join from another one."""
+    without_seed = ok[~ok["seeded"].astype(bool)] if "seeded" in ok else ok[:0]
+    for key, rows in ok.groupby(CELL, dropna=False):
+        candidates = without_seed.merge(rows[SET].drop_duplicates(), on=SET).drop_duplicates("detector")
+        guests = candidates[~candidates["detector"].isin(rows["detector"])]
+        yield key, pd.concat([rows, guests]).sort_values("detector"), list(guests["detector"])
 
 
 def _intervals(
@@ -65,12 +75,14 @@ def _pairs(
     first, other = np.array(list(combinations(range(len(names)), 2))).T
     difference, variance = aucs[first] - aucs[other], difference_variances(covariance)[first, other]
     low, high = np.array([difference_interval(*one, level) for one in zip(difference, variance, strict=True)]).T
-    with np.errstate(divide="ignore", invalid="ignore"):  # 0 / 0, the same order of clips: p = 1
-        p = 2 * norm.sf(np.nan_to_num(np.abs(difference) / np.sqrt(variance), posinf=np.inf))
     share = [0.5 - level / 2, 0.5 + level / 2]
     of_bootstrap = np.quantile(resampled[first] - resampled[other], share, axis=1)
     columns = {"detector": np.array(names)[first], "other": np.array(names)[other], "difference": difference}
-    columns |= _limits("delong", (low, high)) | {"delong_p": p} | _limits("bootstrap", of_bootstrap)
+    columns |= (
+        _limits("delong", (low, high))
+        | {"delong_p": p_value(difference, np.sqrt(variance))}
+        | _limits("bootstrap", of_bootstrap)
+    )
     return pd.DataFrame(columns | {"verdict": np.select([low > 0, high < 0], ["win", "loss"], "tie")})
 
 

@@ -16,7 +16,8 @@ from typing import Literal
 import pandas as pd
 from scipy.stats import hmean
 
-from benchmarks.evaluation.means import CELL
+from benchmarks.evaluation.means import CELL, SET, labelled
+from benchmarks.evaluation.ranked_sets import ranked_sets
 from benchmarks.evaluation.sampling_error import ScoreLoader, test_scores
 from benchmarks.metrics import Metric, auc, pauc
 from features import InputError
@@ -100,14 +101,16 @@ OFFICIAL_METRICS: Mapping[str, OfficialMetric] = {  # the name by which a corpus
 def official_score(results: pd.DataFrame, scores: ScoreLoader, metric: OfficialMetric) -> pd.DataFrame:
     """One row per detector, best first: `detector, official, <value>..., official[<machine>]..., cells, reason`.
 
-    results: one row per cell, as from `load_results`; scores: returns the score table of a row. Rows of status
-    "unlabelled" are ignored. The seeds of a unit are averaged first. `official` is the mean over all values of all
-    units, `<value>` (`auc_source` and so on) over the units, `official[<machine>]` over the machine's units and values.
-    Each is NaN if one of its cells is missing or does not have the value; `reason` then says why.
+    results: one row per cell, as from `load_results`; scores: returns the score table of a row. The units are those of
+    `ranked_sets`; units without labels are ignored. The seeds that a detector has on a unit are averaged first.
+    `official` is the mean over all values of all units, `<value>` (`auc_source` and so on) over the units,
+    `official[<machine>]` over the machine's units and values. Each is NaN if one of its cells is missing or does not
+    have the value; `reason` then says why.
     """
-    labelled = results[results["status"] != "unlabelled"]
-    values, reasons = _values(labelled, scores, metric)
-    of_unit = values.groupby(["detector", *CELL[:-1], "value"], dropna=False)["number"].mean(skipna=False).reset_index()
+    cells = labelled(results)
+    sets = ranked_sets(cells)
+    values, reasons = _values(cells, sets, scores, metric)
+    of_unit = values.groupby(["detector", *SET, "value"], dropna=False)["number"].mean(skipna=False).reset_index()
 
     def means(column: str) -> pd.DataFrame:
         """`(n_detectors, n_groups)`, the mean over rows with the same value in a column."""
@@ -116,18 +119,23 @@ def official_score(results: pd.DataFrame, scores: ScoreLoader, metric: OfficialM
     board = of_unit.groupby("detector")["number"].agg(metric.over).to_frame("official")
     board = board.join(means("value")[list(metric.measures)])
     board = board.join(means("machine").rename(columns=lambda machine: f"official[{machine}]"))
-    board["cells"] = len(labelled[CELL].drop_duplicates())
+    board["cells"] = values.groupby("detector").size() // len(metric.measures)
     board["reason"] = [reasons.get(str(detector), "") for detector in board.index]
     return board.reset_index().sort_values(["official", "detector"], ascending=[False, True], ignore_index=True)
 
 
-def _values(labelled: pd.DataFrame, scores: ScoreLoader, metric: OfficialMetric) -> tuple[pd.DataFrame, dict[str, str]]:
-    """Values of each detector in each cell, `detector, machine, unit, snr_db, seed, value, number`; NaN if missing.
+def _values(
+    cells: pd.DataFrame, sets: pd.DataFrame, scores: ScoreLoader, metric: OfficialMetric
+) -> tuple[pd.DataFrame, dict[str, str]]:
+    """Values of each detector's cells in each set, `detector, machine, unit, snr_db, seed, value, number`.
+
+    NaN if missing; a detector without a cell in a set has one row there, without a seed.
 
     Also returns, by detector, the first reason for a NaN.
     """
     numbers, reasons = [], dict[str, str]()
-    for _, row in labelled.iterrows():
+    detectors, cells = cells[["detector"]].drop_duplicates(), cells.merge(sets, on=SET)
+    for _, row in cells.iterrows():
         try:
             if row["status"] != "ok":
                 raise InputError(f"{row['status']}: {row['message']}")
@@ -136,9 +144,10 @@ def _values(labelled: pd.DataFrame, scores: ScoreLoader, metric: OfficialMetric)
             numbers.append({})
             reasons.setdefault(row["detector"], f"{row['machine']} {row['unit']}, seed {row['seed']}: {error}")
     key = ["detector", *CELL]
-    found = labelled[key].join(pd.DataFrame(numbers, labelled.index, list(metric.measures), dtype=float))
-    expected = labelled[["detector"]].drop_duplicates().merge(labelled[CELL].drop_duplicates(), how="cross")
-    table = expected.merge(found, how="left", on=key)  # NaN matches NaN: a corpus without SNR has one level
+    found = cells[key].join(pd.DataFrame(numbers, cells.index, list(metric.measures), dtype=float))
+    table = detectors.merge(sets, how="cross").merge(
+        found, how="left", on=["detector", *SET]
+    )  # NaN matches NaN: a corpus without SNR has one level
     missing = table.loc[table[list(metric.measures)].isna().any(axis=1), "detector"].unique()
     return table.melt(key, var_name="value", value_name="number"), {
         name: reasons.get(name, "has not run on all units") for name in missing

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
-from benchmarks.evaluation.means import CELL, means
+from benchmarks.evaluation.means import SET, means, set_means
 from benchmarks.evaluation.sampling_error import SamplingError, ScoreLoader, sampling_error
 from features import InputError
 
@@ -17,7 +17,7 @@ from features import InputError
 def unit_aucs(results: pd.DataFrame, snr_db: float | None = None) -> pd.DataFrame:
     """AUC of each unit and detector, `(n_units, n_detectors)`: means over seeds, then over SNR levels or at one level.
 
-    Detectors without results in all cells are left out, as in the ranks of the leaderboard, which lists them.
+    Detectors without results in all sets are left out, as in the ranks of the leaderboard, which lists them.
 
     >>> import pandas as pd
     >>> cells = {"machine": "fan", "unit": ["id_00", "id_02"], "snr_db": 6.0, "seed": 0, "status": "ok"}
@@ -27,11 +27,9 @@ def unit_aucs(results: pd.DataFrame, snr_db: float | None = None) -> pd.DataFram
     chosen = results if snr_db is None else results[results["snr_db"] == snr_db]
     if chosen.empty:
         raise InputError(f"comparison: no results at {snr_db} dB; there are {sorted(results['snr_db'].unique())}")
-    cells = chosen.groupby(CELL, dropna=False).ngroup()
-    ok = (chosen["status"] == "ok").groupby(chosen["detector"]).sum()
-    complete = chosen[chosen["detector"].isin(ok.index[ok == cells.nunique()])]
-    of_set = complete.groupby(["detector", "machine", "unit", "snr_db"], dropna=False, as_index=False)["auc"].mean()
-    return of_set.pivot_table(index=["machine", "unit"], columns="detector", values="auc")
+    sets = chosen[SET].drop_duplicates().reset_index(drop=True)
+    of_set = set_means(chosen, sets, "auc").dropna().T  # (n_sets, n_detectors)
+    return of_set.groupby([sets["machine"], sets["unit"]]).mean()
 
 
 def spreads(

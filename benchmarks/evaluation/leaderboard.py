@@ -1,8 +1,9 @@
 """The leaderboard: one row per detector, with means over cells, their intervals, and ranks with ties.
 
-Means. The seeds of a (machine, unit, SNR) are averaged first; every mean is then over these sets, with equal weights. A
-mean is given only if all its cells are finished, so two values in one column are always over the same clips, and a
-detector that lacks a cell has no rank. Cells without labels do not count for any detector.
+Means. The seeds that a detector has in a set (machine, unit, SNR) are averaged first; every mean is then over the sets
+of `ranked_sets`, with equal weights. A mean is given only if all cells of the detector there are finished, so two
+values in one column are always over the same clips, and a detector that lacks one of these sets has no rank. The number
+of seeds may differ between detectors; one without a seed has a single cell in a set. Sets without labels do not count.
 
 Intervals. They describe how another draw of test clips from the same units could change the mean (`sampling_error`);
 `seed_sd` describes other seeds; for other units see `comparison`.
@@ -17,7 +18,8 @@ from collections.abc import Collection
 import numpy as np
 import pandas as pd
 
-from benchmarks.evaluation.means import CELL, labelled, means
+from benchmarks.evaluation.means import CELL, SET, labelled, means
+from benchmarks.evaluation.ranked_sets import ranked_sets
 from benchmarks.evaluation.sampling_error import SamplingError, ScoreLoader, sampling_error
 from benchmarks.evaluation.stored_results import stored_scores
 from features import InputError
@@ -42,9 +44,10 @@ def leaderboard(
     default to the columns `sanity` and `scope` of the results, if there are any.
 
     Returns one row per detector: best first, then the cross-unit track, then detectors without a rank:
-    `detector, track ("unit" | "machine"), rank, tied, sanity, beats_sanity, auc, auc_low, auc_high, seed_sd, harmonic,
-    pauc, ap, worst_unit, auc[<snr> dB]..., auc[<machine>]..., cells_ok, cells, fit_seconds, score_seconds, reason,
-    scores_only, trained_on`.
+    `detector, track ("unit" | "machine"), rank, tied, sanity, beats_sanity, auc, auc_low, auc_high, seeds, seed_sd,
+    harmonic, pauc, ap, worst_unit, auc[<snr> dB]..., auc[<machine>]..., cells_ok, cells, fit_seconds, score_seconds,
+    reason, scores_only, trained_on`.
+    `seeds` is text, the number of seeds in a set: `5`, or `1 to 5` where the sets of the detector differ.
     `harmonic` is over all AUCs and pAUCs (DCASE since 2021). `worst_unit` is the lowest mean AUC of a unit.
     `beats_sanity`: its interval of the paired difference lies above 0 for each sanity row. Raises `InputError`.
 
@@ -65,14 +68,15 @@ def leaderboard(
     sanity = _marked(results, "sanity", True) if sanity is None else sanity
     machine_scope = _marked(results, "scope", "machine") if machine_scope is None else machine_scope
     results = labelled(results)
-    board = means(results)
+    sets = ranked_sets(results)
+    board = means(results, sets)
     board.insert(1, "track", np.where(board["detector"].isin(list(machine_scope)), "machine", "unit"))
     board["sanity"] = board["detector"].isin(list(sanity))
     board["scores_only"] = board["detector"].isin(_marked(results, "scores_only", True))
     board["trained_on"] = [_declared(results, name) for name in board["detector"]]
     complete = board[board["cells_ok"] == board["cells"]]
     if len(complete):
-        errors = sampling_error(results[results["detector"].isin(complete["detector"])], scores)
+        errors = sampling_error(results[results["detector"].isin(complete["detector"])].merge(sets, on=SET), scores)
         board = board.merge(_standing(complete, errors, level), how="left", on="detector")
     board = board.reindex(columns=[*FIRST, *board.columns.difference(FIRST, sort=False)])
     board = board.astype({"rank": "Int64", "tied": "boolean", "beats_sanity": "boolean"}).fillna({"tied": False})
@@ -102,7 +106,8 @@ def _standing(board: pd.DataFrame, errors: SamplingError, level: float) -> pd.Da
     standing = pd.DataFrame(limits, index=auc.index, columns=["auc_low", "auc_high"])
 
     def is_ahead(name: str, other: str) -> bool:
-        return errors.difference_interval(name, other, auc[name] - auc[other], level)[0] > 0
+        difference = round(auc[name] - auc[other], 12)  # equal means of unequal numbers of seeds tie
+        return errors.difference_interval(name, other, difference, level)[0] > 0
 
     for _, track in board.groupby("track"):
         own = auc[track["detector"]].sort_values(ascending=False)

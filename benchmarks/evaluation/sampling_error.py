@@ -1,8 +1,9 @@
 """Standard errors of a mean AUC, and of the difference of two, over the sampling of test clips.
 
-The covariance of detectors' AUCs in one cell is DeLong's, on the same clips. Cells of one unit (its SNR levels and
-seeds) contain the same machine sound: their standard errors are added as if fully correlated, an upper bound. Units are
-recorded separately: their errors are combined as independent.
+The covariance of all AUCs in one set (machine, unit, SNR), of all detectors and seeds, is DeLong's, on the same clips.
+It gives that of the means over seeds, whatever the number of seeds of each detector. The sets of one unit (its SNR
+levels) contain the same machine sound: their standard errors are added as if fully correlated, an upper bound. Units
+are recorded separately: their errors are combined as independent.
 """
 
 from collections.abc import Callable
@@ -10,6 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
+from scipy.stats import norm
 
 from benchmarks.evaluation.intervals import (
     Interval,
@@ -20,7 +23,7 @@ from benchmarks.evaluation.intervals import (
     disjoint_pairs,
     standard_error,
 )
-from benchmarks.evaluation.means import CELL
+from benchmarks.evaluation.means import CELL, SET
 from features import InputError
 
 ScoreLoader = Callable[[pd.Series], pd.DataFrame]  # a row of the results -> the score table of its cell
@@ -28,7 +31,7 @@ ScoreLoader = Callable[[pd.Series], pd.DataFrame]  # a row of the results -> the
 
 @dataclass(frozen=True)
 class SamplingError:
-    """Standard errors of the mean AUC of some detectors over the same cells.
+    """Standard errors of the mean AUC of some detectors over the same sets.
 
     mean: `(n_detectors,)`, never 0. difference: `(n_detectors, n_detectors)`, paired; 0 if two detectors rank all clips
     equally. pairs: number of disjoint, independent pairs of a normal and an abnormal clip.
@@ -45,50 +48,67 @@ class SamplingError:
 
     def difference_interval(self, detector: str, other: str, difference: float, level: float) -> Interval:
         """Limits of the mean AUC of a detector minus that of another, on the same clips."""
-        error = self.difference[self.detectors.index(detector), self.detectors.index(other)]
-        return difference_interval(difference, error**2, level)
+        return difference_interval(difference, self.difference_error(detector, other) ** 2, level)
+
+    def difference_error(self, detector: str, other: str) -> float:
+        """Standard error of the paired difference of two mean AUCs."""
+        return float(self.difference[self.detectors.index(detector), self.detectors.index(other)])
+
+
+def p_value(difference: ArrayLike, error: ArrayLike) -> np.ndarray:
+    """Two-sided p-values of differences with these standard errors, normal; 1 where both are 0 (equal order of clips).
+
+    >>> p_value([0.0196, 0.0], [0.01, 0.0]).round(3)
+    array([0.05, 1.  ])
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):  # 0 / 0
+        z = np.nan_to_num(np.abs(difference) / np.asarray(error, dtype=float), posinf=np.inf)
+    p: np.ndarray = 2 * norm.sf(z)
+    return p
 
 
 def sampling_error(results: pd.DataFrame, scores: ScoreLoader) -> SamplingError:
-    """Read all scores of detectors that have the same cells, all "ok", and combine their errors.
+    """Read all scores of detectors that have the same sets, all cells "ok", and combine their errors.
 
-    Raises `InputError` if scores are missing, are on different clips, or do not give the AUC in the results.
+    The detectors may have different seeds. Raises `InputError` if scores are missing, are on different clips, or do not
+    give the AUC in the results.
     """
     detectors = sorted(results["detector"].unique())
-    sets = results.drop_duplicates(CELL).groupby(CELL[:-1], dropna=False).size()
+    n_sets = len(results[SET].drop_duplicates())
     mean, difference, pairs = np.zeros(len(detectors)), np.zeros((len(detectors),) * 2), []
     for _, of_unit in results.groupby(["machine", "unit"]):
-        unit_mean, unit_difference = np.zeros_like(mean), np.zeros_like(difference)
-        unit_pairs = []
-        for _, of_set in of_unit.groupby("snr_db", dropna=False):
-            weight = 1 / (len(sets) * of_set["seed"].nunique())
-            for _, rows in of_set.groupby("seed"):
-                cell_mean, cell_difference, cell_pairs = _cell_errors(rows.sort_values("detector"), scores)
-                unit_mean += weight * cell_mean
-                unit_difference += weight * cell_difference
-                unit_pairs.append(cell_pairs)
-        mean += unit_mean**2
-        difference += unit_difference**2
-        pairs.append(min(unit_pairs))
-    return SamplingError(detectors, np.sqrt(mean), np.sqrt(difference), len(pairs) * min(pairs))
+        sets = [_set_errors(rows, scores) for _, rows in of_unit.groupby("snr_db", dropna=False)]
+        mean += sum(own for own, _, _ in sets) ** 2
+        difference += sum(of_pairs for _, of_pairs, _ in sets) ** 2
+        pairs.append(min(disjoint for _, _, disjoint in sets))
+    return SamplingError(detectors, np.sqrt(mean) / n_sets, np.sqrt(difference) / n_sets, len(pairs) * min(pairs))
 
 
-def _cell_errors(rows: pd.DataFrame, scores: ScoreLoader) -> tuple[np.ndarray, np.ndarray, int]:
-    """Standard errors of the AUCs of one cell's detectors, of their differences, and the number of disjoint pairs."""
+def _set_errors(rows: pd.DataFrame, scores: ScoreLoader) -> tuple[np.ndarray, np.ndarray, int]:
+    """Of one set: standard errors of the detectors' AUCs, seeds averaged, and of their differences; disjoint pairs."""
+    rows = rows.sort_values(["detector", "seed"])
     labels, values = paired_scores(rows, scores)
     aucs, covariance = delong(labels, values)
     _check_aucs(rows, aucs)
-    pairs, variance = disjoint_pairs(labels), np.diag(covariance)
+    weights = _seed_weights(rows["detector"])
+    aucs, covariance = weights @ aucs, weights @ covariance @ weights.T
     n_abnormal = int(labels.sum())
     n_normal = len(labels) - n_abnormal
-    own = np.array([standard_error(*one, n_normal, n_abnormal) for one in zip(aucs, variance, strict=True)])
-    return own, np.sqrt(difference_variances(covariance)), pairs
+    own = [standard_error(*one, n_normal, n_abnormal) for one in zip(aucs, np.diag(covariance), strict=True)]
+    return np.array(own), np.sqrt(difference_variances(covariance)), disjoint_pairs(labels)
+
+
+def _seed_weights(detectors: pd.Series) -> np.ndarray:
+    """Weights that average the rows of each detector, `(n_detectors, n_rows)`; the detectors are sorted."""
+    is_own = detectors.to_numpy() == np.unique(detectors)[:, np.newaxis]
+    weights: np.ndarray = is_own / is_own.sum(axis=1, keepdims=True)
+    return weights
 
 
 def paired_scores(rows: pd.DataFrame, scores: ScoreLoader) -> tuple[np.ndarray, np.ndarray]:
-    """Test scores of several detectors in one cell: labels `(n_clips,)`, scores `(n_detectors, n_clips)`, same clips.
+    """Test scores of several cells of one set: labels `(n_clips,)`, scores `(n_rows, n_clips)`, on the same clips.
 
-    rows: the results of this cell, one row per detector. The clips are ordered by path.
+    rows: the results, one row per detector and seed. The clips are ordered by path.
     """
     tables = [test_scores(row, scores) for _, row in rows.iterrows()]
     first = tables[0]

@@ -33,7 +33,7 @@ COLUMNS = (
     "message",
 )
 WRITTEN = (*COLUMNS, "scope", "sanity", "scores_only")  # the columns of results.csv
-BESIDE = ("scope", "sanity", "scores_only", "trained_on", "manifest", "finished", "folder")
+BESIDE = ("scope", "sanity", "seeded", "scores_only", "trained_on", "manifest", "finished", "folder")
 MEANINGS = {  # of the columns that are neither metrics nor fields of result.json, or say more than these
     "status": (
         "As in result.json, or stale: another split or version of the corpus than the newest result, or unlabelled: "
@@ -44,7 +44,13 @@ MEANINGS = {  # of the columns that are neither metrics nor fields of result.jso
     "scores_only": "Whether the scores were computed elsewhere and imported.",
 }
 _MEASURED = [*METRICS, "auc_low", "auc_high"]
-_UNKNOWN = {"scope": "unit", "sanity": False, "scores_only": False, "trained_on": ""}  # of a detector without results
+_UNKNOWN = {
+    "scope": "unit",
+    "sanity": False,
+    "seeded": True,
+    "scores_only": False,
+    "trained_on": "",
+}  # of a detector without results
 
 
 def load_results(root: Path | str) -> pd.DataFrame:
@@ -111,7 +117,7 @@ def _broken_row(folder: Path, message: str, known: pd.DataFrame) -> dict[str, ob
     if cell is None:
         raise InputError(f"{message}; its folder is not named <unit>-<snr>-seed<n>; rename or remove it")
     alike = known[known["detector"] == cell.detector].to_dict("records")
-    scope = {name: alike[0][name] for name in ("scope", "sanity", "scores_only", "trained_on")} if alike else _UNKNOWN
+    scope = {name: alike[0][name] for name in _UNKNOWN} if alike else _UNKNOWN
     return vars(cell) | scope | {"status": "error", "message": message, "folder": str(folder)}
 
 

@@ -99,7 +99,8 @@ def _run_again(result: Result, dataset: Dataset, folder: Path) -> tuple[Path, Re
     runner = Runner(Store(folder / "results"), FeatureCache(folder / "features"), threads=result.config.threads or 1)
     for _ in runner.run(plan, plan.jobs):
         pass
-    again = runner.store.root / result.cell.folder
+    (cell,) = [cell for cell in plan.cells if cell.unit == result.unit]  # without a seed, that of the cell may differ
+    again = runner.store.root / cell.folder
     return again, Store.result(again)
 
 

@@ -37,15 +37,16 @@ def fault_tables(results: pd.DataFrame, order: Sequence[str], caption: Caption) 
         pd.DataFrame([found for row, test in tests for found in _of_cell(row, test, naming)])
         for naming in (_kind, _band)
     )
+    failed = cells.loc[cells["status"] != "ok", ["detector", *CELL]]
     unknown = _unfinished(cells)
     tables = []
     if len(kinds):
-        frame = _means(kinds, order, lambda rows: unknown[unknown["machine"].isin(rows["machine"])])
+        frame = _means(kinds, order, failed, lambda rows: unknown[unknown["machine"].isin(rows["machine"])])
         groups = [list(columns) for columns in kinds.sort_values("column").groupby("machine")["column"].unique()]
         note, title = NOTE.format(_counts(kinds)), "AUC per kind of anomaly"
         tables.append(dataframe_table("auc_per_fault", title, note, frame, caption, latex_groups=groups))
     if len(bands):
-        frame = _means(bands, order, lambda rows: unknown)
+        frame = _means(bands, order, failed, lambda rows: unknown)
         note = f"{NOTE.format(_counts(bands))} 1 is the worst severity; the upper limit belongs to its band."
         tables.append(dataframe_table("auc_per_severity", "AUC per severity of the anomaly", note, frame, caption))
     return tables
@@ -70,17 +71,25 @@ def _band(anomalies: pd.DataFrame) -> pd.Series:
 
 
 def _unfinished(cells: pd.DataFrame) -> pd.DataFrame:
-    """The cells that no detector has finished: their anomalies are unknown, so no mean is complete."""
-    done = cells["status"].eq("ok").groupby([cells[key] for key in CELL], dropna=False).transform("any")
-    return cells.loc[~done, CELL].drop_duplicates()
+    """The sets in which no detector has finished a cell: their anomalies are unknown, so no mean is complete."""
+    done = cells["status"].eq("ok").groupby([cells[key] for key in SET], dropna=False).transform("any")
+    return cells.loc[~done, SET].drop_duplicates()
 
 
-def _means(each: pd.DataFrame, order: Sequence[str], unknown: Callable[[pd.DataFrame], pd.DataFrame]) -> pd.DataFrame:
-    """One row per detector, one column per group of anomalies; `unknown`: further cells that a column needs."""
+def _means(
+    each: pd.DataFrame,
+    order: Sequence[str],
+    failed: pd.DataFrame,
+    unknown: Callable[[pd.DataFrame], pd.DataFrame],
+) -> pd.DataFrame:
+    """One row per detector, one column per group of anomalies.
+
+    failed: the cells without scores, which leave a mean empty; unknown: further sets that a column needs.
+    """
     means = {}
     for column, rows in each.groupby("column"):
-        cells = pd.concat([rows[CELL], unknown(rows)]).drop_duplicates().reset_index(drop=True)
-        means[str(column)] = complete_mean(rows, cells, "auc")
+        sets = pd.concat([rows[SET], unknown(rows)]).drop_duplicates().reset_index(drop=True)
+        means[str(column)] = complete_mean(pd.concat([rows, failed]), sets, "auc")
     return pd.DataFrame(means).reindex(list(order)).rename_axis("detector").reset_index()
 
 

@@ -15,6 +15,7 @@ from benchmarks.evaluation.operating_points import CLIPS_PER_DAY, decisions
 from benchmarks.evaluation.stored_results import stored_scores
 from benchmarks.reporting import breakdown
 from benchmarks.reporting.critical_difference import critical_difference_diagram, svg
+from benchmarks.reporting.difference_table import difference_table, sentences
 from benchmarks.reporting.fault_tables import fault_tables
 from benchmarks.reporting.leaderboard_files import Report, leaderboard_texts, make_report
 from benchmarks.reporting.leaderboard_table import leaderboard_table
@@ -36,8 +37,9 @@ OPTIONAL_FILES = (
     "columns.*",
     "published_*.*",
     "critical_difference*.svg",
+    "differences.*",
 )
-NOT_ON_PAGE = ("pairs",)  # tables that are too long for the page
+NOT_ON_PAGE = ("pairs", "differences")  # tables that are too long for the page
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ class ReportOptions:
 def write_full_report(root: Path, options: ReportOptions = ReportOptions(), report: Report | None = None) -> list[Path]:
     """Write the files of `write_leaderboard` and the folder `report` with all others; return the files.
 
-    report: the report on all results in `root`, if it is made already.
+    report: the report on the results in `root`, if it is made already.
     Either all files are written or none. Raises `InputError` if the disk refuses, there are no results, a column is
     unknown, or no cell allows the operating point.
     """
@@ -78,7 +80,8 @@ def _texts(report: Report, options: ReportOptions, levels: Sequence[Level]) -> d
     has_scores = report.results["status"].eq("ok").any()
     decided = decisions(report.results, stored_scores, clips_per_day=options.clips_per_day) if has_scores else None
     published = published_tables(report)
-    statistics = statistics_tables(report, levels)
+    compared = difference_table(report)
+    statistics = [*statistics_tables(report, levels), *([compared] if compared else [])]
     others = _other_tables(report, options, ranked, decided)
     texts = _breakdowns(report, options)
     for table in [*published, *statistics, *others]:
@@ -94,6 +97,7 @@ def _texts(report: Report, options: ReportOptions, levels: Sequence[Level]) -> d
         *shown,
         *pictures,
         *others,
+        *([sentences(compared)] if compared else []),
         *_listings(decided, ranked),
     ]
     page = Page(caption.title, parts, caption.warnings, caption.title)

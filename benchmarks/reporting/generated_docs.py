@@ -30,7 +30,7 @@ from detectors.contract.registry import detectors, find, is_registered
 from detectors.contract.variants import create, described
 
 ROOT = Path(__file__).parents[2]
-REFERENCE = ROOT / "results" / "synthetic" / "code-ch0"
+REFERENCE = ROOT / "results" / "reference" / "synthetic" / "code-ch0"
 SHORT = {"rank": "#", "detector": "Detector", "auc": "AUC", "interval": "95 % interval"}
 
 
@@ -115,7 +115,7 @@ def _short_leaderboard() -> str:
         "**SYNTHETIC DATA**, not comparable with published figures: mean AUC over "
         f"{int(ranked['cells'].max())} cells, split `code`, one seed; `=` marks shared ranks, "
         f"`@cpu` a reduced training budget. {len(shown)} of {len(ranked)} rows; "
-        "[all rows and columns](results/synthetic/code-ch0/leaderboard.md).\n\n"
+        f"[all rows and columns]({REFERENCE.relative_to(ROOT).as_posix()}/leaderboard.md).\n\n"
     )
     return caption + table + "\n"
 

@@ -20,6 +20,7 @@ HEADINGS = {
     "detector": "Detector",
     "auc": "AUC",
     "interval": "Interval",
+    "seeds": "Seeds",
     "seed_sd": "Seed s.d.",
     "harmonic": "Harmonic mean",
     "pauc": "pAUC",
@@ -30,7 +31,7 @@ HEADINGS = {
     "cells_ok": "Cells",
 }
 LEFT = ("rank", "detector", "interval")
-NOT_MARKED = (*LEFT, "seed_sd", "fit_seconds", "score_seconds")  # deviations and times are shown, not compared
+NOT_MARKED = (*LEFT, "seeds", "seed_sd", "fit_seconds", "score_seconds")  # deviations and times are shown, not compared
 MEANINGS = {
     "pauc": "pAUC: AUC up to a false-alarm rate of 0.1, rescaled so that chance is 0.5.",
     "ap": "AP: average precision.",
@@ -76,7 +77,8 @@ def default_columns(board: pd.DataFrame) -> list[str]:
     """All that a leaderboard has to show, with means per SNR and machine, and the deviation over seeds if any."""
     means = [column for column in board.columns if re.fullmatch(r"auc\[.+\]", column)]
     metrics = [name for name in METRICS if name != "auc" and name in board]
-    seeds = ["seed_sd"] if "seed_sd" in board and board["seed_sd"].notna().any() else []
+    seeds = ["seeds"] * seeds_differ(board)
+    seeds += ["seed_sd"] if "seed_sd" in board and board["seed_sd"].notna().any() else []
     times = ["fit_seconds", "score_seconds"]
     return ["rank", "detector", "auc", "interval", *seeds, *means, *metrics, "worst_unit", *times]
 
@@ -84,7 +86,15 @@ def default_columns(board: pd.DataFrame) -> list[str]:
 def narrow_columns(board: pd.DataFrame) -> list[str]:
     """What fits a page: the mean, its interval, the means per SNR and the worst unit."""
     levels = [column for column in board.columns if re.fullmatch(r"auc\[\S+ dB\]", column)]
-    return ["rank", "detector", "auc", "interval", *levels, "worst_unit"]
+    return ["rank", "detector", "auc", "interval", *["seeds"] * seeds_differ(board), *levels, "worst_unit"]
+
+
+def seeds_differ(board: pd.DataFrame) -> bool:
+    """Whether the ranked detectors have different numbers of seeds, or one of them different numbers in its sets."""
+    if "seeds" not in board:
+        return False
+    numbers = set(board.loc[board["rank"].notna(), "seeds"])
+    return len(numbers) > 1 or any(" to " in number for number in numbers)
 
 
 def _check(board: pd.DataFrame, caption: Caption, columns: Sequence[str]) -> None:

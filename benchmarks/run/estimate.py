@@ -14,7 +14,7 @@ from benchmarks.run.plan import Group, GroupKey, Job, Plan
 from features import Feature
 from features.cache import FeatureCache
 
-REFERENCE = Path(__file__).parents[2] / "results"  # the committed tables
+REFERENCE = Path(__file__).parents[2] / "results" / "reference"  # the committed tables
 _NUMBERS = [
     "n_train",
     "n_normal",

@@ -1,4 +1,4 @@
-"""Replacing a folder with a new one, so that a kill, a full disk or a power loss leaves the old or the new one whole.
+"""Replacing or removing a folder: a kill, a full disk or a power loss leaves the old or the new one whole, or none.
 
 POSIX has no rename onto a folder that is not empty. So the new folder is written beside, the old one is renamed to
 `.old-<time><random>-<name>`, the new one gets the name, and the old one is removed. Between the two renames, no folder
@@ -74,6 +74,17 @@ def names_in(parent: Path) -> set[Path]:
     """The folders in `parent`, those whose swap was cut off under the name that they had, without hidden ones."""
     named = {parent / _name(folder) for folder in _folders(parent)}
     return {folder for folder in named if not folder.name.startswith(".")}
+
+
+def remove(final: Path, parent: Path) -> None:
+    """Remove the folder `final` and what cut-off swaps left of it. Raises `OSError`.
+
+    It first goes into a partial folder in `parent`, so that a process that is killed leaves no half of it.
+    """
+    partial = make_partial(parent)
+    for folder in sorted(folder for folder in _folders(final.parent) if _name(folder) == final.name):  # old ones first
+        os.rename(folder, partial / folder.name)
+    shutil.rmtree(partial)
 
 
 def sweep_old(parent: Path) -> None:

@@ -107,7 +107,8 @@ def make_plan(
 ) -> Plan:
     """List the jobs of a run. Opens no audio; where a channel other than the first is chosen, one clip.
 
-    `detectors`: row label -> unfitted detector. One without a field `seed` gives the same result for each seed.
+    `detectors`: row label -> unfitted detector. One without a field `seed` gives the same result for each seed: it is
+    run once, and its cell has seed 0 whatever the seeds, so that no later run with other seeds repeats it.
     A detector is left out of the run where it takes one channel and all are asked for, where it needs sound and the
     corpus is a table of vectors, or where it cannot be prepared at all; and it is left out of a machine with fewer
     units than it needs. `Plan.left_out` says so.
@@ -264,6 +265,11 @@ def _shuffled(clips: Sequence[Clip]) -> tuple[Clip, ...]:
     return tuple(sorted(clips, key=lambda clip: hashlib.sha256(clip.path.encode("utf-8", "surrogatepass")).digest()))
 
 
+def is_seeded(detector: Detector) -> bool:
+    """Whether a detector has a field `seed`: it draws at random, so another seed gives another result."""
+    return any(field.name == "seed" for field in dataclasses.fields(detector))
+
+
 def _by_unit(groups: Sequence[Group]) -> list[tuple[Group, ...]]:
     return [(group,) for group in groups]
 
@@ -280,7 +286,7 @@ def _jobs(
 ) -> list[Job]:
     fields = {field.name for field in dataclasses.fields(detector)}
     jobs = []
-    for seed in seeds:
+    for seed in seeds if is_seeded(detector) else (0,):
         settings = {name: value for name, value in (("seed", seed), ("device", device)) if name in fields}
         cells = tuple(Cell(label, dataset.name, g.machine, g.unit, g.snr_db, seed) for g in groups)
         jobs.append(Job(_prepared(dataset, detector, **settings), cells, groups))

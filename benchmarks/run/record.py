@@ -8,7 +8,7 @@ from typing import Any
 
 from benchmarks.cell import Cell
 from benchmarks.run.environment import environment
-from benchmarks.run.plan import Group, Job, Plan
+from benchmarks.run.plan import Group, Job, Plan, is_seeded
 from benchmarks.run.result import Result
 from benchmarks.run.result_fields import SCHEMA_VERSION, Config, Environment, Outcome, Provenance
 from detectors.contract.code_version import code_version as detector_code_version
@@ -39,6 +39,7 @@ def record_of(plan: Plan, job: Job, how: Mapping[str, Any]) -> Record:
         config=config_of(plan, job.groups, repr(job.detector), job.cells[0].seed).model_copy(update=code),
         scope=job.detector.scope,
         sanity=job.detector.sanity,
+        seeded=is_seeded(job.detector),
         device=getattr(job.detector, "device", None),
         command=how["command"],
         plugins=tuple(how["plugins"]),

@@ -187,6 +187,7 @@ class Provenance(Values):
         description="What one fit learns from: one unit, or all units of a machine type (cross-unit track)."
     )
     sanity: bool = Field(description="Whether this is a sanity row, which a learned detector must beat.")
+    seeded: bool = Field(default=True, description="Whether another seed gives another result. Left out where it does.")
     scores_only: bool = Field(
         default=False, description="Whether the scores were imported. Left out where they were not."
     )

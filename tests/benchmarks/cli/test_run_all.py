@@ -72,6 +72,16 @@ def test_the_same_command_again_has_nothing_to_do_and_prints_the_same_table(fini
     assert leaderboard in again.stdout
 
 
+def test_a_run_on_a_part_prints_the_table_that_is_in_the_files(finished, tree):
+    folder, first = finished
+    part = ["--machines", "fan", "--snrs", 6]
+    again = run_all("--dataset", "mimii", "--data", tree, "--detectors", "knn", *part, *options(folder))
+    table = first.stdout[first.stdout.rindex("Detector") : first.stdout.rindex("Files:")]
+    assert table in again.stdout
+    root = folder / "results/mimii/code-ch0"
+    assert f"python run_all.py report {root} --machines fan --units id_00 --snrs 6" in again.stdout
+
+
 def test_the_corpus_is_found_through_the_environment(finished, tree):
     run = run_all("--detectors", CHEAP, *options(finished[0]), data=tree)
     assert "Nothing to do" in run.stdout

@@ -1,5 +1,7 @@
 """The committed tables are what the code gives: results of the synthetic corpus, and the generated documentation."""
 
+import subprocess
+
 import pandas as pd
 import pytest
 
@@ -45,6 +47,15 @@ def test_the_committed_results_are_complete(committed):
     rows = {with_budget(name, "cpu") for name in detectors()[0]}
     assert set(committed["detector"]) == rows
     assert (committed.groupby("detector").size() == 24).all()
+
+
+def test_git_ignores_what_a_run_writes_but_not_the_committed_tables():
+    if not (docs.ROOT / ".git").exists():
+        pytest.skip("no git checkout")
+    files = ["results/synthetic/code-ch0/leaderboard.md", "results/mimii/code-ch0/results.csv"]
+    kept = ["results/reference/synthetic/code-ch0/leaderboard.md", "results/submitted/a/mimii/code-ch0/results.csv"]
+    ignored = subprocess.run(["git", "check-ignore", "--no-index", *files, *kept], cwd=docs.ROOT, capture_output=True)
+    assert ignored.stdout.decode().split() == files
 
 
 @pytest.mark.parametrize("name", ["leaderboard.md", "leaderboard.tex", "leaderboard.csv"])

@@ -17,6 +17,7 @@ from sklearn.metrics import classification_report
 from benchmarks.cli import result_output
 from benchmarks.datasets.mimii import Mimii
 from benchmarks.evaluation import significance
+from benchmarks.evaluation.cell_choice import CellChoice
 from benchmarks.evaluation.operating_points import decisions
 from benchmarks.evaluation.stored_results import load_results, stored_scores
 from benchmarks.evaluation.thresholds import mean_and_deviations
@@ -414,15 +415,15 @@ def test_the_command_prints_the_leaderboard_and_where_the_files_are(store_root, 
     root = tmp_path / "results" / "synthetic" / PROTOCOL.name
     shutil.copytree(store_root / "cells" / "mahalanobis", root / "cells" / "mahalanobis")
     console = Console(file=io.StringIO(), width=160)
-    result_output.report(tmp_path / "results", ReportOptions(), "unit", console)
+    result_output.report(tmp_path / "results", ReportOptions(), "unit", CellChoice(), console)
     text = console.file.getvalue()
     assert "valve id_02" in text
     assert "SYNTHETIC DATA" in text
     assert f"Files: {root}/ and {root}/report/, " in text
     with pytest.raises(InputError, match="choose machine, snr, unit"):
-        result_output.report(root, ReportOptions(), "colour", console)
+        result_output.report(root, ReportOptions(), "colour", CellChoice(), console)
     with pytest.raises(InputError, match="no results; name the folder"):
-        result_output.report(tmp_path / "nowhere", ReportOptions(), "", console)
+        result_output.report(tmp_path / "nowhere", ReportOptions(), "", CellChoice(), console)
 
 
 def test_seeds_and_clips_have_spreads_of_their_own(tmp_path):

@@ -25,7 +25,7 @@ CAPTION = Caption(
     split="code",
     channel="0",
     seeds=[0, 1, 2],
-    cells=48,
+    sets=48,
     budget="50 epochs & early stop",
     versions={"asdbench": "0.1.0", "torch": "2.11.0"},
 )
@@ -113,7 +113,7 @@ def test_captions_state_what_was_measured():
     for part in (
         "AUC",
         "MIMII (Purohit et al., 2019)",
-        "48 cells",
+        "48 sets",
         "Split: code",
         "Channel: 0",
         "Seeds: 0, 1, 2",
@@ -258,5 +258,5 @@ def test_captions_say_what_the_columns_hold_and_over_how_many_cells(board):
     )
     assert "pAUC" not in latex(leaderboard_table(board, CAPTION, ["detector", "auc"]))
     assert "Worst unit: the lowest" in pd.read_csv(io.StringIO(csv(leaderboard_table(board, CAPTION))))["caption"][0]
-    assert ", 48 cells (machine, unit, SNR, seed). Split" in CAPTION.setting
-    assert "mean over 1 cell (machine" in str(replace(CAPTION, cells=1))
+    assert ", 48 sets (machine, unit, SNR). Split" in CAPTION.setting
+    assert "mean over 1 set (machine" in str(replace(CAPTION, sets=1))

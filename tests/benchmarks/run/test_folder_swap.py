@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import load_results
+from benchmarks.run.cell_removal import remove
 from benchmarks.run.folder_swap import make_partial
 from benchmarks.run.store import Store
 from features import InputError
@@ -94,6 +95,16 @@ def test_of_several_old_folders_the_one_that_was_set_aside_last_counts(store, ce
     store.sweep()
     assert names(store) == []
     assert store.read(cell)[1] is not None
+
+
+def test_a_cell_is_removed_with_what_cut_off_swaps_left_of_it(store, cell):
+    (cell.with_name(f".old-{1:016x}01234567-{cell.name}")).mkdir()
+    remove(store.root, [cell])
+    store.sweep()
+    assert cell not in store.folders()
+    assert names(store) == []
+    remove(store.root, store.folders())
+    assert [entry.name for entry in (store.root / "cells").iterdir()] == []
 
 
 def test_the_sweep_removes_partial_folders_of_ended_processes_only(store):

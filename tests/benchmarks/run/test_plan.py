@@ -90,6 +90,21 @@ def test_a_detector_that_cannot_be_prepared_is_left_out_and_the_others_run(broke
     assert "no second one" in line or "ZeroDivisionError" in line
 
 
+def test_a_detector_without_a_seed_is_run_once_whatever_the_seeds(tmp_path):
+    chosen = {name: create(name) for name in ("knn", "iforest[trees=5]")}
+
+    def seeds_of(plan):
+        return {name: sorted({cell.seed for cell in plan.cells if cell.detector == name}) for name in chosen}
+
+    first, second = (make_plan(CORPUS, Protocol(), chosen, seeds) for seeds in ((0,), (1, 2)))
+    assert seeds_of(second) == {"knn": [0], "iforest[trees=5]": [1, 2]}
+    runner = Runner(Store(tmp_path / "results"), FeatureCache(tmp_path / "cache"))
+    assert not [failure for _, failure in runner.run(first, first.jobs) if failure]
+    assert {job.cells[0].detector for job in runner.pending(second)} == {"iforest[trees=5]"}
+    seeded = load_results(tmp_path / "results").set_index("detector")["seeded"]
+    assert seeded.groupby("detector").first().to_dict() == {"knn": False, "iforest[trees=5]": True}
+
+
 def test_a_run_in_which_nothing_can_run_is_refused_with_the_reason(table):
     with pytest.raises(InputError, match=r"dense_ae is left out: .*sound"):
         make_plan(FeatureTable(table), Protocol(), {"dense_ae": create("dense_ae")})
