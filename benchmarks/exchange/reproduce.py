@@ -12,7 +12,6 @@ from benchmarks.datasets import Dataset, Synthetic, open_dataset
 from benchmarks.exchange.result_difference import changed_files, changed_lines, conditions, unnoticed_change
 from benchmarks.exchange.score_difference import Verdict, compare_scores
 from benchmarks.run.plan import Plan, Selection, make_plan
-from benchmarks.run.protocols import Protocol
 from benchmarks.run.result import Result
 from benchmarks.run.result_fields import Status
 from benchmarks.run.runner import Runner
@@ -92,7 +91,7 @@ def _plan(result: Result, dataset: Dataset) -> Plan:
     snrs_db = () if result.snr_db is None else (result.snr_db,)
     return make_plan(
         dataset,
-        Protocol(result.config.split, result.channel, result.split_seed),
+        result.protocol_rules,
         {result.detector: create(result.detector)},
         (result.seed,),
         Selection((result.machine,), result.units, snrs_db, result.quick),

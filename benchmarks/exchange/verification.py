@@ -17,7 +17,7 @@ from benchmarks.datasets import Clip, Synthetic
 from benchmarks.evaluation.stored_results import COLUMNS, load_results
 from benchmarks.run.checksums import changes
 from benchmarks.run.manifest import public_mimii_clips
-from benchmarks.run.protocols import Protocol, manifest_hash
+from benchmarks.run.protocols import manifest_hash
 from benchmarks.run.result import Result, marked
 from benchmarks.run.result_fields import Marker, Status
 from benchmarks.run.store import Store
@@ -95,7 +95,7 @@ def _clip_faults(scores: pd.DataFrame, result: Result) -> list[str]:
     known = _known_clips(result)
     if known is None:
         return _manifest_faults(scores, result)
-    split = Protocol(result.config.split, result.channel, result.split_seed).apply(known)
+    split = result.protocol_rules.apply(known)
     if split.manifest_hash != result.manifest:
         found = f"manifest {result.manifest}, but the corpus and the protocol give {split.manifest_hash}"
         return [f"{found}: the run used other clips, or only a part of them"]

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from benchmarks.run.protocols import split_text
+
 
 @dataclass(frozen=True)
 class Caption:
@@ -18,6 +20,7 @@ class Caption:
     synthetic: bool = False
     quick: bool = False
     level: float = 0.95
+    calibrate: float = 0.0  # share of the training clips that was held out for thresholds
 
     def __str__(self) -> str:
         parts = [
@@ -50,5 +53,6 @@ class Caption:
     @property
     def _conditions(self) -> str:
         versions = ", ".join(f"{name} {version}" for name, version in self.versions.items())
-        protocol = f"Split: {self.split}. Channel: {self.channel}. Seeds: {', '.join(map(str, self.seeds))}."
+        split = split_text(self.split, self.calibrate)
+        protocol = f"Split: {split}. Channel: {self.channel}. Seeds: {', '.join(map(str, self.seeds))}."
         return f"{protocol} Budget: {self.budget}. Versions: {versions}."

@@ -55,7 +55,7 @@ def make_report(root: Path, groups: Sequence[tuple[str, str, float | None]] | No
 def _with_published(board: pd.DataFrame, results: pd.DataFrame, caption: Caption) -> pd.DataFrame:
     """The leaderboard with the published figures on the same units at its end, unranked."""
     dataset = results["dataset"].iloc[0]
-    if caption.synthetic or caption.quick or not are_comparable(results, dataset, caption.channel):
+    if caption.synthetic or caption.quick or caption.calibrate or not are_comparable(results, dataset, caption.channel):
         return board
     rows = published_rows(results, published(dataset))
     return pd.concat([board, rows[rows["auc"].notna()]], ignore_index=True)
@@ -125,6 +125,7 @@ def _caption(root: Path, results: pd.DataFrame) -> Caption:
         versions={name: versions[name] for name in ("asdbench", "torch", "scikit-learn") if versions.get(name)},
         synthetic=first["synthetic"],
         quick=root.parent.name.endswith(QUICK_SUFFIX),
+        calibrate=first["config"].get("calibrate", 0.0),
     )
 
 
