@@ -58,7 +58,7 @@ def plan_without_detectors(corpus_options: CorpusOptions, protocol_options: Prot
 
 def protocol_of(corpus: Dataset, options: ProtocolOptions) -> Protocol:
     """The protocol that is asked for, with the corpus's own split rule where none is."""
-    return Protocol(options.split or corpus.official_split, options.channel)
+    return Protocol(options.split or corpus.official_split, options.channel, calibrate=options.calibrate)
 
 
 def _size(options: CorpusOptions) -> dict[str, Any]:

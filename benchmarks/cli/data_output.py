@@ -169,7 +169,9 @@ def _print_faults(report: doctor.Report, console: Console) -> None:
 
 def show_manifest(plan: Plan, file: Path, console: Console) -> None:
     """Print sizes and hash of each unit's split, hold them against the frozen ones, and save the manifest."""
-    frozen = set(pd.read_csv(FROZEN)["hash"]) if (plan.dataset.name, plan.protocol.split) == ("mimii", "code") else None
+    protocol = plan.protocol
+    is_frozen = (plan.dataset.name, protocol.split, protocol.calibrate) == ("mimii", "code", 0)
+    frozen = set(pd.read_csv(FROZEN)["hash"]) if is_frozen else None
     table = Table("machine", "unit", "SNR", "train", "validation", "test", "hash", box=None, pad_edge=False)
     for group, row in zip(plan.groups, hashes(plan.groups).astype(str).to_dict("records"), strict=True):
         known = "" if frozen is None else " (as published)" if row["hash"] in frozen else " (not the published clips)"

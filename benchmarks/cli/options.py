@@ -79,6 +79,15 @@ class ProtocolOptions:
 
     split: Annotated[SplitWord | None, option("Split rule. Default: the one of the corpus.", panel=_WHAT)] = None
     channel: Annotated[str, option("Microphone: an index from 0 to 9999, nearest, mean or all.", panel=_WHAT)] = "0"
+    calibrate: Annotated[
+        float,
+        option(
+            "Share of the training clips to hold out for alarm thresholds: 0.01 to 0.9, or 0 for none.",
+            panel=_WHAT,
+            min=0,
+            max=0.9,
+        ),
+    ] = 0.0
 
 
 Detectors = Annotated[

@@ -13,12 +13,14 @@ from benchmarks.cell import snr_text
 from benchmarks.cli.progress import progress_of, time_text
 from benchmarks.datasets import DATASETS
 from benchmarks.evaluation.means import SET
+from benchmarks.evaluation.operating_points import CLIPS_PER_DAY
+from benchmarks.evaluation.thresholds import clips_needed
 from benchmarks.reporting.leaderboard_files import Report
 from benchmarks.reporting.leaderboard_table import leaderboard_table
 from benchmarks.reporting.render_terminal import terminal
 from benchmarks.run.estimate import Estimate, estimate
 from benchmarks.run.plan import GroupKey, Job, Plan
-from benchmarks.run.protocols import CHANNEL_RULES, SPLIT_RULES
+from benchmarks.run.protocols import CHANNEL_RULES, SPLIT_RULES, split_text
 from benchmarks.run.runner import GroupFeatures, Runner
 from detectors import Detector
 from detectors.contract import registry
@@ -88,11 +90,22 @@ def _print_plan(plan: Plan, runner: Runner, jobs: list[Job], left_out: Sequence[
     snrs = ", ".join(dict.fromkeys(snr_text(group.snr_db) for group in plan.groups))
     n_clips = sum(len(group.clips) for group in plan.groups)
     console.print(f"corpus    {plan.dataset.full_title}: {machines}; {snrs}; {n_clips} clips", markup=False)
-    console.print(f"protocol  split {plan.protocol.split}, channel {plan.protocol.channel}")
+    split = split_text(plan.protocol.split, plan.protocol.calibrate)
+    console.print(f"protocol  split {split}, channel {plan.protocol.channel}")
+    if plan.protocol.calibrate:
+        console.print(_held_out_text(plan), soft_wrap=True)
     console.print(f"detectors {', '.join(labels)}", markup=False)
     for line in (*left_out, *plan.left_out):
         console.print(line, style="yellow", markup=False, soft_wrap=True)
     console.print(f"cells     {n_cells}, of which {n_cells - n_left} are done and {n_left} are to do")
+
+
+def _held_out_text(plan: Plan) -> str:
+    """How many clips are held out for thresholds, and which false-alarm rates they can guarantee."""
+    fewest = min((len(group.split.validation) for group in plan.groups if group.split), default=0)
+    best = f"{CLIPS_PER_DAY / (fewest + 1):.4g} false alarms a day at best, at {CLIPS_PER_DAY:g} clips a day"
+    needed = clips_needed(1 / CLIPS_PER_DAY)
+    return f"held out  {fewest} normal clips or more per unit: they guarantee {best}; 1 a day needs {needed} of them"
 
 
 def _estimate_text(expected: Estimate, n_jobs: int) -> str:

@@ -74,7 +74,7 @@ def delong_interval(area: float, variance: float, pairs: int, level: float = 0.9
     """
     _check_level(level)
     if np.sqrt(max(variance, 0.0)) < SMALLEST_ERROR or not 0 < area < 1:
-        return _clopper_pearson(area, pairs, level)
+        return clopper_pearson(area, pairs, level)
     # the clips hold as much information as `tosses` of a coin: Wilson (1927)
     tosses, z = area * (1 - area) / variance, float(norm.ppf(0.5 + level / 2))
     centre = (area + z**2 / (2 * tosses)) / (1 + z**2 / tosses)
@@ -109,7 +109,7 @@ def standard_error(area: float, variance: float, n_normal: int, n_abnormal: int)
     """
     if raised := raised_variance(area, variance, n_normal, n_abnormal):
         return float(np.sqrt(raised))
-    low, high = _clopper_pearson(area, min(n_normal, n_abnormal), 0.95)
+    low, high = clopper_pearson(area, min(n_normal, n_abnormal), 0.95)
     return (high - low) / (2 * float(norm.ppf(0.975)))
 
 
@@ -196,7 +196,7 @@ def bootstrap_limits(labels: ArrayLike, resampled: np.ndarray, level: float = 0.
     _check_level(level)
     low, high = np.quantile(resampled, [0.5 - level / 2, 0.5 + level / 2])
     if high - low < 1e-9:
-        return _clopper_pearson(float(low), disjoint_pairs(labels), level)
+        return clopper_pearson(float(low), disjoint_pairs(labels), level)
     return float(low), float(high)
 
 
@@ -210,7 +210,12 @@ def _weighted_auc(label: np.ndarray, score: np.ndarray, weight: np.ndarray) -> n
     return (abnormal * below).sum(axis=1) / (normal.sum(axis=1) * abnormal.sum(axis=1))
 
 
-def _clopper_pearson(share: float, trials: int, level: float) -> Interval:
+def clopper_pearson(share: float, trials: int, level: float = 0.95) -> Interval:
+    """Limits of a share that was found in independent trials (Clopper and Pearson 1934).
+
+    >>> [round(limit, 3) for limit in clopper_pearson(0.0, trials=100)]
+    [0.0, 0.036]
+    """
     successes, tail = share * trials, 0.5 - level / 2
     low = beta.ppf(tail, successes, trials - successes + 1) if successes > 0 else 0.0
     high = beta.ppf(1 - tail, successes + 1, trials - successes) if successes < trials else 1.0

@@ -3,9 +3,13 @@
 An alarm is a score ABOVE the threshold. A threshold may use the scores of normal clips only. One that uses labels of
 test clips is an oracle: a bound on what the scores allow, marked as such, and never a result.
 
-A detector that memorised its training clips scores them lower than other normal clips, so thresholds from training
-scores tend to cause more alarms than stated. Validation clips are held out and do not have this bias; only they give
-the guarantee of the conformal rule.
+A detector that memorised its training clips scores them lower than other normal clips, so a threshold from training
+scores tends to cause more alarms than stated, up to an alarm at every clip. Validation clips are held out of the fit
+(`--calibrate`, or the split holdout) and do not have this bias. Only they give the guarantee of the conformal rules,
+for new clips that are exchangeable with them: the same machine, in the same state, recorded in the same way.
+
+Sources: Vovk, Gammerman and Shafer (2005) for the guarantee; Vovk (2012) for the beta distribution of the rate of one
+threshold; Laxhammar and Falkman (2015) and Bates et al. (2023) for anomaly detection with held-out normal data.
 """
 
 import warnings
@@ -62,9 +66,9 @@ def conformal(scores: np.ndarray, alpha: float) -> float:
     """The threshold that a new normal clip exceeds with probability at most `alpha`, from HELD-OUT normal scores.
 
     It is the ceil((n + 1) (1 - alpha))-th smallest of n scores, and infinite (no alarm ever) if n < 1 / alpha - 1,
-    which is too few clips for that guarantee. The bound holds for any distribution of the scores, provided that the
-    held-out clips and the new one are exchangeable. It is an average over draws of the held-out clips (Vovk et al.
-    2005); for one draw see `conformal_limit`.
+    which is too few clips for that guarantee (`clips_needed`). The bound holds for any distribution of the scores,
+    provided that the held-out clips and the new one are exchangeable. It is an average over draws of the held-out clips
+    (Vovk et al. 2005); for one draw see `conformal_interval`.
 
     >>> import numpy as np
     >>> conformal(np.arange(1.0, 20), alpha=0.1)
@@ -77,16 +81,30 @@ def conformal(scores: np.ndarray, alpha: float) -> float:
     return inf if rank > len(scores) else float(np.sort(scores)[rank - 1])
 
 
-def conformal_limit(n: int, alpha: float, confidence: float = 0.95) -> float:
-    """The false-alarm rate that one conformal threshold from `n` clips does not exceed with this `confidence`.
+def conformal_interval(n: int, alpha: float, level: float = 0.95) -> tuple[float, float]:
+    """Limits of the false-alarm rate of one conformal threshold from `n` held-out clips; (0, 0) if it is infinite.
 
-    For scores without ties the rate of one threshold has a beta distribution with parameters n + 1 - rank and rank.
+    For scores without ties the rate of one threshold has a beta distribution with parameters n + 1 - rank and rank
+    (Vovk 2012); ties only lower the rate.
 
-    >>> round(conformal_limit(99, alpha=0.05), 3)
-    0.09
+    >>> [round(limit, 3) for limit in conformal_interval(99, alpha=0.05)]
+    [0.017, 0.1]
     """
     rank = _conformal_rank(n, alpha)
-    return 0.0 if rank > n else float(beta.ppf(confidence, n + 1 - rank, rank))
+    if rank > n:
+        return 0.0, 0.0
+    low, high = beta.ppf([0.5 - level / 2, 0.5 + level / 2], n + 1 - rank, rank)
+    return float(low), float(high)
+
+
+def clips_needed(alpha: float) -> int:
+    """The fewest held-out clips whose conformal threshold keeps the false-alarm rate `alpha` and is finite.
+
+    >>> clips_needed(0.05)
+    19
+    """
+    _check_share("false-alarm rate", alpha)
+    return ceil(round(1 / alpha - 1, 6))
 
 
 def oracle(labels: np.ndarray, scores: np.ndarray) -> float:
@@ -118,11 +136,27 @@ def recall_threshold(abnormal: np.ndarray, recall: float) -> float:
 
 @dataclass(frozen=True)
 class Rule:
-    """A named way to set a threshold from the normal clips of one part."""
+    """A named way to set a threshold from the normal clips of one part.
+
+    rate: number of clips -> the false-alarm rate that the threshold keeps; None for a rule without a guarantee.
+    """
 
     name: str
     part: Literal["train", "validation"]
     threshold: Callable[[np.ndarray], float]
+    rate: Callable[[int], float] | None = None
+
+
+def conformal_rule(name: str, alpha: float) -> Rule:
+    """The rule for a false-alarm rate `alpha` that held-out clips guarantee.
+
+    >>> conformal_rule("conformal 0.1", 0.1).threshold(np.arange(1.0, 20))
+    18.0
+    """
+    return Rule(name, "validation", lambda scores: conformal(scores, alpha), lambda n: alpha)
+
+
+HIGHEST = Rule("highest held-out", "validation", lambda scores: float(np.max(scores)), lambda n: 1 / (n + 1))
 
 
 RULES = (
@@ -131,7 +165,9 @@ RULES = (
     Rule("mean + 3 sd", "train", lambda scores: mean_and_deviations(scores, 3)),
     Rule("quantile 0.95", "train", lambda scores: float(np.quantile(scores, 0.95))),
     Rule("gamma 0.9", "train", gamma_quantile),
-    Rule("conformal 0.05", "validation", lambda scores: conformal(scores, 0.05)),
+    conformal_rule("conformal 0.05", 0.05),
+    conformal_rule("conformal 0.01", 0.01),
+    HIGHEST,  # the lowest rate that the held-out clips can guarantee
 )
 
 

@@ -15,7 +15,6 @@ from benchmarks.exchange.score_difference import Verdict, compare_scores
 from benchmarks.exchange.submitted_files import check_cell
 from benchmarks.exchange.trusted_names import check_trusted
 from benchmarks.run.plan import Plan, Selection, make_plan
-from benchmarks.run.protocols import Protocol
 from benchmarks.run.result import Result
 from benchmarks.run.result_fields import Status
 from benchmarks.run.runner import Runner
@@ -111,7 +110,7 @@ def _plan(result: Result, dataset: Dataset) -> Plan:
     snrs_db = () if result.snr_db is None else (result.snr_db,)
     return make_plan(
         dataset,
-        Protocol(result.config.split, result.channel, result.split_seed),
+        result.protocol_rules,
         {result.detector: create(result.detector)},
         (result.seed,),
         Selection((result.machine,), result.units, snrs_db, result.quick),

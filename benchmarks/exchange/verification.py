@@ -19,7 +19,7 @@ from benchmarks.evaluation.stored_results import COLUMNS, load_results
 from benchmarks.exchange.submitted_files import read_tree
 from benchmarks.run.checksums import changes
 from benchmarks.run.manifest import public_mimii_clips
-from benchmarks.run.protocols import Protocol, manifest_hash
+from benchmarks.run.protocols import manifest_hash
 from benchmarks.run.result import Result, marked
 from benchmarks.run.result_fields import Marker
 from benchmarks.run.spreadsheet import with_formulas
@@ -110,7 +110,7 @@ def _clip_faults(scores: pd.DataFrame, result: Result) -> list[str]:
     known = _known_clips(result)
     if known is None:
         return _manifest_faults(scores, result)
-    split = Protocol(result.config.split, result.channel, result.split_seed).apply(known)
+    split = result.protocol_rules.apply(known)
     if split.manifest_hash != result.manifest:
         found = f"manifest {result.manifest}, but the corpus and the protocol give {split.manifest_hash}"
         return [f"{found}: the run used other clips, or only a part of them"]

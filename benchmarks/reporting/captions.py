@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from benchmarks.run.protocols import split_text
+
 SHOWN = 3  # sets that are named before the others are counted
 
 
@@ -30,6 +32,7 @@ class Caption:
     seeds_differ: bool = False
     chosen: str = ""
     left_out: Sequence[str] = ()
+    calibrate: float = 0.0  # share of the training clips that was held out for thresholds
 
     def __str__(self) -> str:
         parts = [
@@ -75,7 +78,8 @@ class Caption:
     def _conditions(self) -> str:
         versions = ", ".join(f"{name} {version}" for name, version in self.versions.items())
         only = f"Limited to {self.chosen}. " if self.chosen else ""
+        split = split_text(self.split, self.calibrate)
         seeds = ", ".join(map(str, self.seeds)) + ", averaged per row, as many as its column Seeds" * self.seeds_differ
         threads = f" Threads: {self.threads}." * (self.threads != 1)
-        protocol = f"{only}Split: {self.split}. Channel: {self.channel}. Seeds: {seeds}.{threads}"
+        protocol = f"{only}Split: {split}. Channel: {self.channel}. Seeds: {seeds}.{threads}"
         return f"{protocol} Budget: {self.budget}. Versions: {versions}."

@@ -27,13 +27,20 @@ from benchmarks.reporting.render_latex import latex
 from benchmarks.reporting.render_markdown import markdown_page
 from benchmarks.reporting.statistics_tables import RESAMPLES, SEED, Level, levels_of, statistics_tables
 from benchmarks.reporting.table import Table
-from benchmarks.reporting.threshold_tables import classification_reports, operating_point_table, threshold_table
+from benchmarks.reporting.threshold_tables import (
+    cell_threshold_table,
+    classification_reports,
+    operating_point_table,
+    threshold_table,
+)
 from benchmarks.run.writing import write_texts
 
 FOLDER = "report"
 OPTIONAL_FILES = (
     "auc_per_*.*",
     "operating_point.*",
+    "threshold*.*",
+    "decisions.csv",  # of earlier versions; thresholds.csv has its columns
     "columns.*",
     "published_*.*",
     "critical_difference*.svg",
@@ -59,7 +66,8 @@ def write_full_report(root: Path, options: ReportOptions = ReportOptions(), repo
 
     report: the report on the results in `root`, if it is made already.
     Either all files are written or none. Raises `InputError` if the disk refuses, there are no results, a column is
-    unknown, or no cell allows the operating point.
+    unknown, or the operating point is not understood. An operating point that no cell allows is a line in the report,
+    which says what is needed.
     """
     report = report or make_report(root)
     levels = levels_of(report.results, report.board)
@@ -77,8 +85,7 @@ def _texts(report: Report, options: ReportOptions, levels: Sequence[Level]) -> d
     """The text of each file in the folder, except for the diagrams."""
     caption = report.caption
     ranked = [name for name in report.board["detector"] if name in set(report.results["detector"])]
-    has_scores = report.results["status"].eq("ok").any()
-    decided = decisions(report.results, stored_scores, clips_per_day=options.clips_per_day) if has_scores else None
+    decided = _decided(report.results, options)
     published = published_tables(report)
     compared = difference_table(report)
     statistics = [*statistics_tables(report, levels), *([compared] if compared else [])]
@@ -86,8 +93,8 @@ def _texts(report: Report, options: ReportOptions, levels: Sequence[Level]) -> d
     texts = _breakdowns(report, options)
     for table in [*published, *statistics, *others]:
         texts |= {f"{table.name}.csv": csv(table), f"{table.name}.tex": latex(table)}
-    if decided is not None:
-        texts |= _frames(report, decided)
+    if len(decided):
+        texts |= _frames(report, decided)  # with thresholds.csv of all rows in place of those on the page
     shown = [table for table in statistics if table.name not in NOT_ON_PAGE]
     pictures = [Picture(n, f"Critical difference diagram, {level.name}") for n, level in _diagrams(levels).items()]
     first = leaderboard_table(report.board, caption)
@@ -104,16 +111,16 @@ def _texts(report: Report, options: ReportOptions, levels: Sequence[Level]) -> d
     return texts | {"report.md": markdown_page(page), "report.html": html_page(page)}
 
 
-def _other_tables(
-    report: Report, options: ReportOptions, ranked: Sequence[str], decided: pd.DataFrame | None
-) -> list[Table]:
-    """Tables per kind of anomaly, at an operating point, and at the threshold rules."""
+def _other_tables(report: Report, options: ReportOptions, ranked: Sequence[str], decided: pd.DataFrame) -> list[Table]:
+    """Tables per kind of anomaly, at an operating point, of the thresholds per cell, and at the threshold rules."""
     results, caption, clips_per_day = report.results, report.caption, options.clips_per_day
     tables = fault_tables(results, ranked, caption)
     if options.operating_point:
-        tables.append(operating_point_table(options.operating_point, results, ranked, caption, clips_per_day))
-    if decided is not None:
-        tables.append(threshold_table(decided, ranked, caption, clips_per_day))
+        tables.append(operating_point_table(options.operating_point, decided, ranked, caption, clips_per_day))
+    if len(decided):
+        rules = decided[decided["rule"] != options.operating_point]
+        tables.append(cell_threshold_table(decided, ranked, caption, clips_per_day))
+        tables.append(threshold_table(rules, ranked, caption, clips_per_day))
     return tables
 
 
@@ -130,13 +137,17 @@ def _breakdowns(report: Report, options: ReportOptions) -> dict[str, str]:
 def _frames(report: Report, decided: pd.DataFrame) -> dict[str, str]:
     """Files of one row per cell and more, for programs; without a caption, which would be half of each file."""
     intervals, pairs = cell_statistics(report.results, stored_scores, RESAMPLES, SEED)
-    frames = {"cell_intervals.csv": intervals, "cell_pairs.csv": pairs, "decisions.csv": decided}
+    frames = {"cell_intervals.csv": intervals, "cell_pairs.csv": pairs, "thresholds.csv": decided}
     return {name: frame_csv(frame.assign(synthetic=report.caption.synthetic)) for name, frame in frames.items()}
 
 
-def _listings(decided: pd.DataFrame | None, ranked: Sequence[str]) -> list[Listing]:
-    reports = classification_reports(decided, ranked) if decided is not None else None
-    return [reports] if reports is not None and reports.texts else []
+def _decided(results: pd.DataFrame, options: ReportOptions) -> pd.DataFrame:
+    return decisions(results, stored_scores, clips_per_day=options.clips_per_day, target=options.operating_point)
+
+
+def _listings(decided: pd.DataFrame, ranked: Sequence[str]) -> list[Listing]:
+    reports = classification_reports(decided, ranked)
+    return [reports] if reports.texts else []
 
 
 def _diagrams(levels: Sequence[Level]) -> dict[str, Level]:

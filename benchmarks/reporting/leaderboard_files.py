@@ -80,7 +80,7 @@ def _names(detectors: pd.Series) -> str:
 def _with_published(board: pd.DataFrame, results: pd.DataFrame, caption: Caption) -> pd.DataFrame:
     """The leaderboard with the published figures on the same units at its end, unranked."""
     dataset = results["dataset"].iloc[0]
-    if caption.synthetic or caption.quick or not are_comparable(results, dataset, caption.channel):
+    if caption.synthetic or caption.quick or caption.calibrate or not are_comparable(results, dataset, caption.channel):
         return board
     rows = published_rows(results, published(dataset))
     return pd.concat([board, rows[rows["auc"].notna()]], ignore_index=True)
@@ -156,6 +156,7 @@ def _caption(root: Path, results: pd.DataFrame, board: pd.DataFrame, chosen: str
         seeds_differ=seeds_differ(board),
         chosen=chosen,
         left_out=left_out,
+        calibrate=first.config.calibrate,
     )
 
 

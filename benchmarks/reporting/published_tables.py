@@ -30,7 +30,9 @@ def published_tables(report: Report) -> list[Table]:
     results, caption = report.results, report.caption
     dataset = results["dataset"].iloc[0]
     ok = results[results["status"] == "ok"]
-    if caption.synthetic or caption.quick or ok.empty or not are_comparable(results, dataset, caption.channel):
+    if caption.synthetic or caption.quick or caption.calibrate or ok.empty:
+        return []
+    if not are_comparable(results, dataset, caption.channel):
         return []
     aucs = beside(ok, published(dataset))
     title = "Published AUCs, cell by cell"

@@ -9,6 +9,9 @@ A split rule decides for the clips of one unit at one noise level:
               normal clips validate
     labels    the corpus itself says which clip is in which part
 
+`calibrate` takes a share of the training clips of any split out of the fit. They join the validation part, and
+thresholds for alarms are set on their scores (benchmarks/evaluation/thresholds.py). The test part stays the same.
+
 A channel rule decides what all detectors of a run get of a clip: one microphone by its index, `nearest` (the one that
 faces the machine), the `mean` over all microphones, or `all` of them with their features side by side
 (features/cache.py).
@@ -32,6 +35,7 @@ SPLIT_RULES = ("code", "paper", "holdout", "labels")
 CHANNEL_RULES = ("nearest", "mean", "all")  # beside any index from 0
 HOLDOUT_TEST = 0.2  # of the normal clips
 HOLDOUT_VALIDATION = 0.1  # of the normal clips that do not test
+LEAST_CALIBRATE, MOST_CALIBRATE = 0.01, 0.9  # of the training clips
 
 
 @dataclass(frozen=True)
@@ -69,11 +73,12 @@ def manifest_hash(parts: Mapping[str, Sequence[tuple[str, int | None]]]) -> str:
 
 @dataclass(frozen=True)
 class Protocol:
-    """A split rule, a channel rule and the seed of the draw."""
+    """A split rule, a channel rule, the seed of the draw, and the share of the training clips that sets thresholds."""
 
     split: str = "code"
     channel: str = "0"  # a 0-based index, "nearest" (the microphone that faces the machine), "mean" or "all"
-    seed: int = 0  # of the draw in `paper` and `holdout`; the detector's seed is another
+    seed: int = 0  # of the draws in `paper`, `holdout` and `calibrate`; the detector's seed is another
+    calibrate: float = 0.0  # share of the training clips that is held out for thresholds; 0, or 0.01 to 0.9
 
     def __post_init__(self) -> None:
         if self.split not in SPLIT_RULES:
@@ -82,12 +87,18 @@ class Protocol:
             raise InputError(
                 f"channel {self.channel!r}: give an index from 0 to 9999, or one of {', '.join(CHANNEL_RULES)}"
             )
+        if self.calibrate and not LEAST_CALIBRATE <= self.calibrate <= MOST_CALIBRATE:
+            raise InputError(
+                f"calibrate {self.calibrate:g}: give a share of the training clips from {LEAST_CALIBRATE:g} to "
+                f"{MOST_CALIBRATE:g}, for example 0.2, or 0 to hold out none"
+            )
 
     @property
     def name(self) -> str:
-        """The folder of its results: `code-ch0`, `holdout-all`, `paper-mean-seed1`."""
+        """The folder of its results: `code-ch0`, `holdout-all`, `paper-mean-seed1`, `code-ch0-cal0.2`."""
         channel = f"ch{self.channel}" if self.channel.isdecimal() else self.channel
-        return f"{self.split}-{channel}" + (f"-seed{self.seed}" if self.seed else "")
+        seed = f"-seed{self.seed}" if self.seed else ""
+        return f"{self.split}-{channel}{seed}" + (f"-cal{self.calibrate:g}" if self.calibrate else "")
 
     def channel_of(self, dataset: Dataset, machine: str) -> ChannelSelection:
         """The channel of this machine's clips. Raises `InputError` where the corpus does not name the nearest one."""
@@ -118,11 +129,33 @@ class Protocol:
         split = _RULES[self.split](normal, abnormal, ordered, self._draw(ordered[0]))
         if not split.train:
             raise InputError(_nothing_to_train_on(place, self.split, normal, abnormal))
-        return split
+        return self._hold_out(split, place) if self.calibrate else split
 
-    def _draw(self, clip: Clip) -> np.random.Generator:
-        digest = hashlib.sha256(f"{self.split} {self.seed} {clip.machine} {clip.unit}".encode()).digest()
+    def _hold_out(self, split: Split, place: str) -> Split:
+        """Move a random share of the training clips, at least one, to the validation part."""
+        n = max(1, round(self.calibrate * len(split.train)))
+        if n == len(split.train):
+            raise InputError(
+                f"{place}: {n} training clip{'s' * (n > 1)} cannot be shared between the fit and --calibrate "
+                f"{self.calibrate:g}; add normal clips, leave out --calibrate, or leave the unit out with --units"
+            )
+        chosen = set(self._draw(split.train[0], "calibrate").permutation(len(split.train))[:n].tolist())
+        held_out = tuple(clip for i, clip in enumerate(split.train) if i in chosen)
+        kept = tuple(clip for i, clip in enumerate(split.train) if i not in chosen)
+        return Split(kept, split.validation + held_out, split.test)
+
+    def _draw(self, clip: Clip, purpose: str = "") -> np.random.Generator:
+        digest = hashlib.sha256(f"{self.split} {self.seed} {clip.machine} {clip.unit}{purpose}".encode()).digest()
         return np.random.default_rng(np.frombuffer(digest, dtype=np.uint32))
+
+
+def split_text(split: str, calibrate: float) -> str:
+    """A split rule and what is held out of it, in words.
+
+    >>> split_text("code", 0.2)
+    'code, 20 % of its training clips held out for thresholds'
+    """
+    return split + (f", {100 * calibrate:g} % of its training clips held out for thresholds" if calibrate else "")
 
 
 def _code(normal: list[Clip], abnormal: list[Clip], clips: list[Clip], draw: np.random.Generator) -> Split:

@@ -57,6 +57,7 @@ def config_of(plan: Plan, groups: Sequence[Group], detector: str, seed: int) -> 
         dataset=plan.dataset.name,
         dataset_identity=plan.dataset.identity,
         split=plan.protocol.split,
+        calibrate=plan.protocol.calibrate,
         channel=tuple(group.channel for group in groups),
         manifests=tuple(group.split.manifest_hash if group.split else None for group in groups),
     )

@@ -8,6 +8,7 @@ from pydantic import ConfigDict, Field, NonNegativeInt, ValidationError, model_v
 from pydantic.json_schema import GenerateJsonSchema
 
 from benchmarks.cell import Cell
+from benchmarks.run.protocols import Protocol
 from benchmarks.run.result_fields import (
     SCHEMA_VERSION,
     Format,
@@ -84,6 +85,11 @@ class Result(Provenance, Subject, Outcome, Format):
     def text(self) -> str:
         """The text of result.json. A field that has a default is left out where it has that value."""
         return json.dumps(self.as_json(), indent=1) + "\n"
+
+    @property
+    def protocol_rules(self) -> Protocol:
+        """The protocol that `protocol` names."""
+        return Protocol(self.config.split, self.channel, self.split_seed, self.config.calibrate)
 
     @property
     def cell(self) -> Cell:

@@ -75,6 +75,10 @@ class Config(Values):
     dataset: str = Field(description="Name of the corpus.")
     dataset_identity: str = Field(description="What distinguishes this version of the corpus from others.")
     split: str = Field(description="Split rule: code, paper, holdout or labels.")
+    calibrate: Annotated[float, Field(ge=0, lt=1)] = Field(
+        default=0.0,
+        description="Share of the training clips that was held out of the fit for thresholds. Left out where 0.",
+    )
     channel: tuple[NonNegativeInt | Literal["mean", "all"], ...] = Field(
         description="The channel that was read, for each unit of the fit."
     )
@@ -173,7 +177,7 @@ class Provenance(Values):
 
     config: Config = Field(description="Everything that decides the scores.")
     protocol: Name = Field(
-        description="Folder name of the protocol: split, channel, and the split seed if it is not 0."
+        description="Folder name of the protocol: split, channel, and the split seed and the share held out if not 0."
     )
     channel: str = Field(description="Channel rule: an index from 0, nearest, mean or all.")
     split_seed: NonNegativeInt = Field(description="Seed of the split rules that draw at random.")

@@ -5,13 +5,13 @@ from math import inf
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import binomtest
 
 from benchmarks.evaluation.operating_points import (
-    at_operating_point,
+    at_target,
     cell_decisions,
     decisions,
     operating_point,
-    report,
 )
 from benchmarks.evaluation.thresholds import RULES, Rule, gamma_quantile
 from features import InputError
@@ -46,12 +46,6 @@ def test_no_alarm_at_all_has_no_precision():
     assert np.isnan(point.precision)
 
 
-def test_the_report_names_both_classes():
-    lines = report(LABELS, SCORES, 3.0).splitlines()
-    assert lines[2].split() == ["normal", "0.75", "0.75", "0.75", "4"]
-    assert lines[3].split() == ["abnormal", "0.67", "0.67", "0.67", "3"]
-
-
 def test_a_rule_that_fails_is_noted_and_the_others_go_on():
     broken = Rule("gamma 0.5", "train", lambda scores: gamma_quantile(scores, 0.5))
     table = cell(np.repeat([0.0, 1.0], [70, 30]), [], [1, 2], [3, 4])
@@ -75,14 +69,38 @@ def test_every_rule_on_one_cell():
     assert lines["true_alarms"].add(lines["missed"]).eq(200).all()
 
 
-def test_rules_without_their_clips_say_so():
+def test_rules_without_their_clips_say_what_is_needed():
     lines = pd.DataFrame(cell_decisions(cell([1, 2, 3], [], [1, 2], [3, 4]))).set_index("rule")
     assert np.isnan(lines.loc["conformal 0.05", "threshold"])
-    assert lines.loc["conformal 0.05", "note"] == "no validation scores in this split"
+    assert lines.loc["conformal 0.05", "note"].endswith("run with --calibrate 0.2; this rate needs 19 of them")
     few = pd.DataFrame(cell_decisions(cell([1, 2, 3], [1, 2, 3], [1, 2], [3, 4]))).set_index("rule")
-    assert few.loc["conformal 0.05", "threshold"] == inf
-    assert few.loc["conformal 0.05", "note"].startswith("3 held-out clips are too few")
-    assert few.loc["mean + 1 sd", "note"] == ""
+    assert np.isnan(few.loc["conformal 0.05", "threshold"])
+    assert few.loc["conformal 0.05", "note"] == "3 held-out normal clips are too few for this rate, which needs 19"
+    assert few.loc["highest held-out", "threshold"] == 3
+    assert few.loc["mean + 1 sd", "note"].startswith("set on training scores, which are too low")
+
+
+def test_a_line_holds_the_clips_it_rests_on_and_the_limits_of_its_false_alarms():
+    table = cell([0, 1], range(19), [*range(50), 100], [17.5, 18.5])
+    line = pd.DataFrame(cell_decisions(table, clips_per_day=1000)).set_index("rule").loc["highest held-out"]
+    assert (line["part"], line["n_clips"], line["threshold"], line["recall"]) == ("validation", 19, 18, 0.5)
+    assert line["guaranteed_per_day"] == pytest.approx(1000 / 20)
+    limits = binomtest(32, 51).proportion_ci(0.95)  # 19 to 49 and 100 lie above 18
+    assert line["false_alarms_per_day"] == pytest.approx(1000 * 32 / 51)
+    assert line["false_alarms_per_day_low"] == pytest.approx(1000 * limits.low)
+    assert line["false_alarms_per_week_high"] == pytest.approx(7000 * limits.high)
+    assert line["expected_per_day_high"] == pytest.approx(1000 * (1 - 0.025 ** (1 / 19)))
+    assert line["note"].startswith("more false alarms than expected")
+
+
+def test_test_clips_that_are_too_few_for_a_low_rate_are_named():
+    lines = pd.DataFrame(cell_decisions(cell([0, 1], range(200), range(20), [300, 400]), clips_per_day=1000))
+    note = lines.set_index("rule").loc["conformal 0.01", "note"]
+    assert note.startswith(
+        "20 normal test clips are too few to confirm it: even if none alarms, it may be up to 168.4 "
+    )
+    many = pd.DataFrame(cell_decisions(cell([0, 1], range(200), range(400), [500, 600]), clips_per_day=1000))
+    assert "too few" not in many.set_index("rule").loc["conformal 0.05", "note"]
 
 
 def test_labels_of_test_clips_move_only_the_oracle():
@@ -106,41 +124,40 @@ def test_decisions_cover_every_finished_cell():
 
 def test_a_target_recall_is_an_oracle_and_costs_false_alarms_on_validation_normals():
     table = cell(validation=range(100), normal=[-1, -2], abnormal=[89.5, 200, 300, 400])
-    row = at_operating_point("recall=0.95", table, clips_per_day=1000)
+    row = at_target("recall=0.95", table, clips_per_day=1000)
     assert row["oracle"] is True
     assert row["recall"] == 1
     assert row["false_alarm_rate"] == pytest.approx(0.10)  # 90 to 99 of the validation normals, none of the test's
     assert row["false_alarms_per_day"] == pytest.approx(100)
-    without = at_operating_point("recall=0.95", table[table["part"] == "test"], clips_per_day=1000)
+    without = at_target("recall=0.95", table[table["part"] == "test"], clips_per_day=1000)
     assert without["false_alarm_rate"] == 0
 
 
 def test_a_target_rate_comes_from_validation_normals_and_costs_recall():
     table = cell(validation=range(99), normal=[0, 98.5], abnormal=[50, 97, 99, 100])
-    row = at_operating_point("false-alarms-per-day=20", table, clips_per_day=1000)
+    row = at_target("false-alarms-per-day=20", table, clips_per_day=1000)
     assert row["oracle"] is False
     assert row["threshold"] == 97  # the 98th of 99: 2 % at most lie above
     assert row["recall"] == 0.5
     assert row["false_alarms"] == 1
 
 
-def test_a_rate_that_cannot_be_guaranteed_names_the_clips_it_takes():
+def test_a_rate_that_cannot_be_guaranteed_is_a_line_with_the_clips_it_takes():
     table = cell(validation=range(99), normal=[1], abnormal=[2])
-    with pytest.raises(
-        InputError, match=r"99 held-out normal clips can guarantee 86.4 .* 8639 clips, or allow that many"
-    ):
-        at_operating_point("false-alarms-per-day=1", table)
-    with pytest.raises(InputError, match="0 held-out normal clips"):
-        at_operating_point("false-alarms-per-day=1", table[table["part"] == "test"])
+    line = at_target("false-alarms-per-day=1", table)
+    assert np.isnan(line["threshold"])
+    assert line["note"] == "99 held-out normal clips are too few for this rate, which needs 8639"
+    none = at_target("false-alarms-per-day=1", table[table["part"] == "test"])
+    assert none["note"] == "no held-out normal clips: run with --calibrate 0.2; this rate needs 8639 of them"
 
 
 @pytest.mark.parametrize("target", ["recall", "recall=", "recall=much", "precision=0.9", ""])
 def test_targets_that_are_not_understood_are_named(target):
     with pytest.raises(InputError, match=r"not understood; give recall=0\.95 or false-alarms-per-day=1"):
-        at_operating_point(target, cell(normal=[1], abnormal=[2]))
+        at_target(target, cell(normal=[1], abnormal=[2]))
 
 
 @pytest.mark.parametrize("target", ["recall=0", "recall=1.5", "recall=95", "false-alarms-per-day=-1"])
 def test_targets_out_of_range_are_named(target):
     with pytest.raises(InputError, match=f"{target}.*give a"):
-        at_operating_point(target, cell(validation=[1], normal=[1], abnormal=[2]))
+        at_target(target, cell(validation=[1], normal=[1], abnormal=[2]))

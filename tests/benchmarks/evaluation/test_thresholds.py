@@ -8,8 +8,9 @@ from scipy.stats import gamma
 
 from benchmarks.evaluation.operating_points import operating_point
 from benchmarks.evaluation.thresholds import (
+    clips_needed,
     conformal,
-    conformal_limit,
+    conformal_interval,
     gamma_quantile,
     mean_and_deviations,
     oracle,
@@ -78,7 +79,7 @@ def test_the_conformal_bound_holds_over_1000_splits(alpha, n, draw):
     assert np.mean(rates) <= alpha + 2 * error
     if len(set(pool)) == len(pool):  # and without ties it is used up to 1 / (n + 1)
         assert np.mean(rates) >= alpha - 1 / (n + 1) - 2 * error
-        assert np.mean(np.array(rates) > conformal_limit(n, alpha)) == pytest.approx(0.05, abs=0.04)
+        assert np.mean(np.array(rates) > conformal_interval(n, alpha, 0.9)[1]) == pytest.approx(0.05, abs=0.04)
 
 
 def test_thresholds_from_memorised_training_clips_alarm_too_often():
@@ -89,9 +90,17 @@ def test_thresholds_from_memorised_training_clips_alarm_too_often():
     assert np.mean(new > conformal(rng.normal(0, 1, 500), 0.05)) < 0.09
 
 
-def test_the_conformal_limit_is_zero_where_no_alarm_is_raised():
-    assert conformal_limit(10, 0.05) == 0
-    assert conformal_limit(19, 0.05) > 0.05
+def test_the_rate_of_one_threshold_is_zero_where_it_is_infinite():
+    assert conformal_interval(10, 0.05) == (0, 0)
+    low, high = conformal_interval(19, 0.05)
+    assert 0 < low < 0.05 < high
+
+
+@pytest.mark.parametrize("alpha", [0.5, 0.1, 0.05, 0.01, 0.003, 1 / 8640])
+def test_the_clips_needed_are_the_fewest_that_give_a_finite_threshold(alpha):
+    n = clips_needed(alpha)
+    assert np.isfinite(conformal(np.arange(float(n)), alpha))
+    assert conformal(np.arange(float(n - 1)), alpha) == inf
 
 
 @pytest.mark.parametrize("alpha", [0, 1, -0.1, 5])

@@ -20,7 +20,7 @@ from benchmarks.evaluation import significance
 from benchmarks.evaluation.cell_choice import CellChoice
 from benchmarks.evaluation.operating_points import decisions
 from benchmarks.evaluation.stored_results import load_results, stored_scores
-from benchmarks.evaluation.thresholds import mean_and_deviations
+from benchmarks.evaluation.thresholds import conformal, mean_and_deviations
 from benchmarks.exchange.entries import Entry, import_scores
 from benchmarks.reporting.captions import Caption
 from benchmarks.reporting.critical_difference import critical_difference_diagram
@@ -32,7 +32,12 @@ from benchmarks.reporting.render_html import html
 from benchmarks.reporting.render_latex import latex
 from benchmarks.reporting.render_markdown import markdown
 from benchmarks.reporting.statistics_tables import Level, levels_of, statistics_tables
-from benchmarks.reporting.threshold_tables import classification_reports, operating_point_table, threshold_table
+from benchmarks.reporting.threshold_tables import (
+    cell_threshold_table,
+    classification_reports,
+    operating_point_table,
+    threshold_table,
+)
 from benchmarks.run.manifest import public_mimii_clips
 from benchmarks.run.plan import make_plan
 from benchmarks.run.protocols import Protocol
@@ -129,9 +134,10 @@ def test_the_report_has_the_files_that_were_asked_for(reported):
     names = set(files_of(reported / "report"))
     tables = {"by-machine", "by-snr", "by-unit", "columns"}
     assert names >= {f"{table}.{form}" for table in tables for form in ("md", "csv", "tex", "html")}
-    plain = {"spreads", "tests", "ranks", "wilcoxon_holm", "win_tie_loss", "pairs", "thresholds", "operating_point"}
+    plain = {"spreads", "tests", "ranks", "wilcoxon_holm", "win_tie_loss", "pairs"}
+    plain |= {"thresholds", "threshold_rules", "operating_point"}
     assert names >= {f"{table}.{form}" for table in plain for form in ("csv", "tex")}
-    assert names >= {"report.md", "report.html", "decisions.csv", "cell_intervals.csv", "cell_pairs.csv"}
+    assert names >= {"report.md", "report.html", "cell_intervals.csv", "cell_pairs.csv"}
     assert {name for name in names if name.endswith(".svg")} == {
         "critical_difference.svg",
         "critical_difference_6dB.svg",
@@ -242,7 +248,8 @@ def test_thresholds_are_means_over_cells_and_counts_are_sums(made):
     assert row["true_alarms"] + row["missed"] == 8 * 5
     assert row["cells"] == 8
     assert table.index.get_level_values("detector").unique().tolist() == ["mahalanobis", "random"]
-    assert (table["gap"] >= -1e-12).all()
+    assert (table["gap"].dropna() >= -1e-12).all()
+    assert table.loc[("random", "mean + 1 sd"), "part"] == "train"
 
 
 def test_classification_reports_are_scikit_learns_over_all_clips(made):
@@ -268,17 +275,59 @@ def test_both_pages_hold_the_classification_reports(reported, made):
         assert reports["random"] in text
 
 
-def test_operating_points_are_met_or_say_why_not(made):
-    table = operating_point_table("recall=0.8", made.results, ["mahalanobis"], made.caption).frame.iloc[0]
+def at(target, made):
+    each = decisions(made.results, stored_scores, target=target)
+    return operating_point_table(target, each, ["mahalanobis"], made.caption)
+
+
+def test_operating_points_are_met_or_say_what_is_needed(made):
+    table = at("recall=0.8", made).frame.iloc[0]
     assert table["recall"] >= 0.8
-    assert table["oracle"]
-    rate = operating_point_table("false-alarms-per-day=4000", made.results, ["mahalanobis"], made.caption)
-    assert not rate.frame["oracle"].any()
+    assert table["part"] == "test"
+    rate = at("false-alarms-per-day=4000", made)
+    assert rate.frame["part"].tolist() == ["validation"]
     assert "conformal" in rate.note
-    with pytest.raises(InputError, match=r"2 held-out normal clips can guarantee 2880 false alarms a day at best"):
-        operating_point_table("false-alarms-per-day=1", made.results, ["mahalanobis"], made.caption)
+    line = at("false-alarms-per-day=1", made)
+    assert line.frame["note"].tolist() == ["2 held-out normal clips are too few for this rate, which needs 8639"]
+    assert "0 of 48 cells allow it" in line.note
     with pytest.raises(InputError, match="not understood"):
-        operating_point_table("peace", made.results, ["mahalanobis"], made.caption)
+        at("peace", made)
+
+
+def test_an_operating_point_that_no_cell_allows_does_not_prevent_the_report(store_root, tmp_path):
+    root = tmp_path / "synthetic" / PROTOCOL.name
+    shutil.copytree(store_root / "cells" / "mahalanobis", root / "cells" / "mahalanobis")
+    write_full_report(root, ReportOptions(operating_point="false-alarms-per-day=1"))
+    assert (
+        "2 held-out normal clips are too few for this rate, which needs 8639" in (root / "report/report.md").read_text()
+    )
+    assert set(pd.read_csv(root / "report/thresholds.csv")["rule"]) > {"false-alarms-per-day=1", "highest held-out"}
+
+
+def test_the_thresholds_of_a_run_that_held_clips_out_can_be_used(tmp_path):
+    one = replace(CORPUS, machines=("fan",), units=("id_00",), snrs_db=(6.0,), normals=60)
+    root = make_store(tmp_path, ("knn[k=1]",), one, Protocol(calibrate=0.4))
+    assert root.name == "code-ch0-cal0.4"
+    write_full_report(root)
+    row = pd.read_csv(root / "report/thresholds.csv").set_index("rule").loc["conformal 0.05"]
+    scores = stored_scores(load_results(root).iloc[0])
+    held_out, test = (
+        scores[(scores["part"] == part) & (scores["label"] == 0)]["score"] for part in ("validation", "test")
+    )
+    assert row["n_clips"] == len(held_out) == 22
+    assert row["threshold"] == conformal(held_out.to_numpy(), 0.05)
+    assert row["false_alarm_rate"] == (test > row["threshold"]).mean()
+    page = (root / "report/report.md").read_text()
+    assert "Split: code, 40 % of its training clips held out for thresholds." in (root / "leaderboard.md").read_text()
+    assert f"{row['threshold']:.6g}" in page
+    assert f"conformal 0.05 & 22 & {row['threshold']:.6g} &" in (root / "report/thresholds.tex").read_text()
+
+
+def test_without_held_out_clips_every_rule_that_needs_them_says_how_to_get_them(made):
+    each = decisions(made.results, lambda row: stored_scores(row).query("part != 'validation'"))
+    table = cell_threshold_table(each, ["mahalanobis"], made.caption).frame
+    assert table["machine"].tolist() == ["all"] * 3
+    assert table["note"].str.startswith("no held-out normal clips: run with --calibrate 0.2").all()
 
 
 def test_what_cannot_be_had_is_said_before_anything_is_written(store_root, tmp_path):

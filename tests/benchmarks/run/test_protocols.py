@@ -115,3 +115,38 @@ def test_channel_rules():
     assert Protocol(channel="nearest").channel_of(array, "fan") == 4
     with pytest.raises(InputError, match=r"microphone faces 'fan'.*--n-channels 8"):
         Protocol(channel="nearest").channel_of(Synthetic(), "fan")
+
+
+@pytest.mark.parametrize("rule", ["code", "paper", "holdout", "labels"])
+def test_calibrate_moves_a_share_of_the_training_clips_to_validation_and_nothing_else(rule):
+    clips = (
+        unit(100, 10) if rule != "labels" else [clip(i, 0, split="train") for i in range(50)] + [clip(0, 1, 6, "test")]
+    )
+    before, after = Protocol(rule).apply(clips), Protocol(rule, calibrate=0.2).apply(clips)
+    assert after.test == before.test
+    assert set(after.train) | set(after.validation) == set(before.train) | set(before.validation)
+    assert len(before.train) - len(after.train) == round(0.2 * len(before.train))
+    assert set(before.validation) < set(after.validation) or not before.validation
+    assert after == Protocol(rule, calibrate=0.2).apply(list(reversed(clips)))
+    assert after.manifest_hash != before.manifest_hash
+    assert numbers(after.validation) != numbers(Protocol(rule, seed=1, calibrate=0.2).apply(clips).validation)
+
+
+def test_calibrate_holds_out_the_same_clips_at_every_snr_and_names_its_folder():
+    parts = [numbers(Protocol(calibrate=0.3).apply(unit(30, 5, snr)).validation) for snr in (6.0, -6.0)]
+    assert parts[0] == parts[1]
+    assert Protocol(calibrate=0.2).name == "code-ch0-cal0.2"
+    assert Protocol("paper", "mean", 1, 0.25).name == "paper-mean-seed1-cal0.25"
+
+
+@pytest.mark.parametrize("share", [-0.1, 0.001, 0.95, 1, 20])
+def test_a_share_that_is_none_says_what_is_allowed(share):
+    with pytest.raises(InputError, match=r"calibrate .*from 0\.01 to 0\.9"):
+        Protocol(calibrate=share)
+
+
+def test_too_few_training_clips_to_share_are_named():
+    with pytest.raises(
+        InputError, match=r"6_dB_fan/fan/id_00: 1 training clip cannot be shared .*leave out --calibrate"
+    ):
+        Protocol(calibrate=0.5).apply(unit(6, 5))
