@@ -66,12 +66,19 @@ def run(
 
 
 @app.command("list")
-def list_all(plugins: Plugins = None) -> None:
-    """Show the detectors and whether they can run, the datasets and the protocols."""
-    from benchmarks.cli import run_output
+def list_all(
+    name: Annotated[str, typer.Argument(help="A detector to show in full.")] = "",
+    long: Annotated[bool, option("Also input, track and source of each detector.", "--long")] = False,
+    plugins: Plugins = None,
+) -> None:
+    """Show the detectors and whether they can run, the datasets and the protocols; or all that is known of one."""
+    from benchmarks.cli import detector_output
 
     load_plugins(plugins)
-    run_output.show_catalogue(console)
+    if name:
+        detector_output.show_card(name, console)
+    else:
+        detector_output.show_catalogue(console, long)
 
 
 @app.command()
@@ -79,7 +86,7 @@ def check(
     names: Annotated[list[str], typer.Argument(help="Names of detectors, or Python files that register some.")],
 ) -> None:
     """Run the conformance checks on detectors and print a verdict per check."""
-    from benchmarks.cli import run_output
+    from benchmarks.cli import detector_output
     from detectors.contract.registry import load_plugin
     from detectors.contract.variants import create, expand
     from features import InputError
@@ -89,7 +96,7 @@ def check(
     passed = True
     for name in names:
         for detector in load_plugin(name) if name.endswith(".py") else expand(name):
-            passed &= run_output.show_checks(detector, create(detector), console)
+            passed &= detector_output.show_checks(detector, create(detector), console)
     raise typer.Exit(0 if passed else 1)
 
 

@@ -6,12 +6,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from benchmarks.cell import snr_text
 from benchmarks.cli.progress import progress_of, time_text
-from benchmarks.datasets import DATASETS
 from benchmarks.evaluation.means import SET
 from benchmarks.evaluation.operating_points import CLIPS_PER_DAY
 from benchmarks.evaluation.thresholds import clips_needed
@@ -20,12 +17,8 @@ from benchmarks.reporting.leaderboard_table import leaderboard_table
 from benchmarks.reporting.render_terminal import terminal
 from benchmarks.run.estimate import Estimate, estimate
 from benchmarks.run.plan import GroupKey, Job, Plan
-from benchmarks.run.protocols import CHANNEL_RULES, SPLIT_RULES, split_text
+from benchmarks.run.protocols import split_text
 from benchmarks.run.runner import GroupFeatures, Runner
-from detectors import Detector
-from detectors.contract import registry
-from detectors.contract.checks import run_checks
-from detectors.contract.variants import described
 
 
 def say_that_synthetic(console: Console) -> None:
@@ -159,27 +152,3 @@ def _repeat(job: Job, command: str) -> str:
         if word.partition("=")[0] not in only and before not in only
     ]
     return shlex.join([*kept, *(word for option in only.items() for word in option)])
-
-
-def show_catalogue(console: Console) -> None:
-    """Print detectors with input, track, paper and availability; datasets; protocols."""
-    available, unavailable = registry.detectors()
-    table = Table("detector", "input", "track", "idea and source", box=None, pad_edge=False)
-    for name in available:
-        table.add_row(name, *map(escape, described(name)))
-    for entry in unavailable:
-        table.add_row(entry.name, "", "", f"unavailable: {escape(entry.reason)}", style="yellow")
-    console.print(table)
-    console.print(f"\ndatasets   {', '.join(f'{name} ({cls.title})' for name, cls in DATASETS.items())}", markup=False)
-    console.print(f"splits     {', '.join(SPLIT_RULES)}")
-    console.print(f"channels   0 and any other index, {', '.join(CHANNEL_RULES)}")
-
-
-def show_checks(label: str, detector: Detector, console: Console) -> bool:
-    """Run the conformance checks on one detector, print a verdict per check, and return whether all passed."""
-    verdicts = run_checks(detector)
-    console.print(f"{label}: {detector!r}", markup=False)
-    for verdict in verdicts:
-        mark = "[green]ok  [/green]" if verdict.ok else "[red]FAIL[/red]"
-        console.print(f"  {mark} {verdict.name}{': ' + escape(verdict.message) if verdict.message else ''}")
-    return all(verdict.ok for verdict in verdicts)

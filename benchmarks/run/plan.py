@@ -12,7 +12,7 @@ from benchmarks.datasets.dataset import Clip, Dataset
 from benchmarks.run.protocols import Protocol, Split
 from detectors import Detector
 from detectors.contract.code_version import code_version
-from detectors.contract.detector import features_of
+from detectors.contract.detector import features_of, run_settings
 from features import ChannelSelection, Feature, InputError
 
 GroupKey = tuple[str, str, float | None]  # machine, unit, SNR in dB
@@ -284,10 +284,9 @@ def _by_machine(groups: Sequence[Group]) -> list[tuple[Group, ...]]:
 def _jobs(
     dataset: Dataset, label: str, detector: Detector, groups: tuple[Group, ...], seeds: Sequence[int], device: str
 ) -> list[Job]:
-    fields = {field.name for field in dataclasses.fields(detector)}
     jobs = []
     for seed in seeds if is_seeded(detector) else (0,):
-        settings = {name: value for name, value in (("seed", seed), ("device", device)) if name in fields}
+        settings = run_settings(detector, seed, device)
         cells = tuple(Cell(label, dataset.name, g.machine, g.unit, g.snr_db, seed) for g in groups)
         jobs.append(Job(_prepared(dataset, detector, **settings), cells, groups))
     return jobs

@@ -11,17 +11,20 @@ train for one epoch.
 """
 
 import dataclasses
+import inspect
 import pickle
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import cloudpickle
 import numpy as np
+import pandas as pd
 
 import features
 from detectors.contract.check_sounds import clips
-from detectors.contract.detector import Clips, Detector, features_of
+from detectors.contract.detector import Clips, Detector, features_of, run_settings
 from detectors.contract.expectations import require, require_equal, require_scores
 from detectors.contract.global_state import global_state, seeded_globally
 from features import Feature
@@ -36,16 +39,29 @@ class Verdict:
     name: str
     ok: bool
     message: str
+    cause: str = ""  # the earlier check that failed with the same message
+
+    @property
+    def rule(self) -> str:
+        """What is checked, in a sentence."""
+        return (inspect.getdoc(CHECKS[self.name]) or "").partition("\n")[0]
 
 
 def run_checks(detector: Detector) -> list[Verdict]:
     """Run all of `CHECKS` on copies of a detector, and return one verdict per check."""
-    return [_verdict(name, check, detector) for name, check in CHECKS.items()]
+    verdicts: list[Verdict] = []
+    for name, check in CHECKS.items():
+        verdict = _verdict(name, check, detector)
+        same = [earlier.name for earlier in verdicts if not verdict.ok and earlier.message == verdict.message]
+        verdicts.append(dataclasses.replace(verdict, cause=same[0]) if same else verdict)
+    return verdicts
 
 
 def _verdict(name: str, check: Callable[[Detector], None], detector: Detector) -> Verdict:
     try:
         check(detector)
+    except AssertionError as error:
+        return Verdict(name, False, str(error))
     except Exception as error:  # a detector of others may raise anything, and that is a verdict
         return Verdict(name, False, f"{type(error).__name__}: {error}")
     return Verdict(name, True, "")
@@ -82,9 +98,7 @@ def check_source(detector: Detector) -> None:
 
 def check_fit_returns_self(detector: Detector) -> None:
     """`fit` returns the detector that it was called on."""
-    copy = _quick(detector)
-    returned = copy.fit(clips(detector, "train"))
-    require(returned is copy, f"fit returned {returned!r}; end it with `return self`")
+    _fit(detector)
 
 
 def check_inputs_unchanged(detector: Detector) -> None:
@@ -113,6 +127,18 @@ def check_scores(detector: Detector) -> None:
     fitted = _fit(detector)
     for scored in (_test(detector), clips(detector, "silence")):
         require_scores(fitted.score(scored), len(scored))
+
+
+def check_run(detector: Detector) -> None:
+    """It works as in a run: in another process, with `seed` and `device="auto"` set, and its scores are not all equal.
+
+    A detector that stores `history_` stores one row of numbers per epoch.
+    """
+    configured = _copy(_quick(detector), **run_settings(detector, seed=1, device="auto"))
+    fitted = pickle.loads(cloudpickle.dumps(configured)).fit(clips(detector, "train"))
+    scores = fitted.score(_test(detector))
+    require(np.ptp(scores) > 0, f"all {len(scores)} scores are {scores[0]}; clips with equal scores cannot be ranked")
+    pd.DataFrame(getattr(fitted, "history_", []))
 
 
 def check_direction(detector: Detector) -> None:
@@ -199,6 +225,7 @@ CHECKS: dict[str, Callable[[Detector], None]] = {
     "inputs_unchanged": check_inputs_unchanged,
     "refit": check_refit,
     "scores": check_scores,
+    "run": check_run,
     "direction": check_direction,
     "alone": check_alone,
     "order": check_order,
@@ -230,7 +257,10 @@ def _copy(detector: Any, **changes: Any) -> Detector:
 
 
 def _fit(detector: Detector) -> Detector:
-    return _quick(detector).fit(clips(detector, "train"))
+    copy = _quick(detector)
+    returned = copy.fit(clips(detector, "train"))
+    require(returned is copy, f"fit returned {returned!r}; end it with `return self`")
+    return copy
 
 
 def _scores(detector: Detector) -> np.ndarray:

@@ -1,5 +1,6 @@
 """The contract of a detector: `fit` on normal clips, `score` any clips, higher = more anomalous."""
 
+import dataclasses
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -81,8 +82,10 @@ class NotFitted(AttributeError):
 class Detector(ABC):
     """One method of finding anomalous sound.
 
-    A detector is a dataclass. Its fields are its configuration (`seed: int` among them where anything is random),
-    its `repr` is its identity in results, `dataclasses.replace` makes a fresh, unfitted copy.
+    A detector is a dataclass. Its fields are its configuration, its `repr` is its identity in results,
+    `dataclasses.replace` makes a fresh, unfitted copy. A run sets two fields where a detector has them: `seed`, which
+    it has where anything is random, to each of the seeds of the run; and `device`, which it has where it uses torch
+    (with `repr=False`), to "auto": the GPU if there is one (`detectors.networks.training.device_of`).
     Fields are checked against their annotations when a detector is made, see `detectors.contract.fields`; a subclass
     with a `__post_init__` of its own calls `super().__post_init__()`.
     Attributes set by `fit` end in `_`; networks leave one row per epoch in `history_`.
@@ -125,6 +128,12 @@ class Detector(ABC):
             if name.endswith("_") and not name.startswith("_"):
                 raise NotFitted(f"{type(self).__name__} is not fitted ({name} is missing); call fit(clips) first")
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+
+def run_settings(detector: Detector, seed: int, device: str) -> dict[str, int | str]:
+    """The fields that a run sets in a detector, of `seed` and `device` those that it has."""
+    names = {field.name for field in dataclasses.fields(detector)}
+    return {name: value for name, value in (("seed", seed), ("device", device)) if name in names}
 
 
 def features_of(detector: Detector) -> tuple[Feature, ...]:

@@ -1,7 +1,7 @@
 """Every registered detector against every check, and every check against a detector that breaks it."""
 
 from dataclasses import dataclass, field
-from typing import ClassVar, Self
+from typing import ClassVar, Literal, Self
 
 import numpy as np
 import pytest
@@ -175,6 +175,19 @@ class Unfitted(Sound):
 
 
 @dataclass
+class CpuOnly(Sound):
+    """A run sets `device="auto"`."""
+
+    device: Literal["cpu"] = field(default="cpu", repr=False)
+
+
+@dataclass
+class Constant(Sound):
+    def score(self, clips: Clips) -> np.ndarray:
+        return 0 * super().score(clips)
+
+
+@dataclass
 class Anonymous(Sound):
     def __repr__(self) -> str:
         return "Sound()"
@@ -199,6 +212,8 @@ BREACHES = {
     Unpicklable: {"pickle"},
     Unfitted: {"not_fitted"},
     Anonymous: {"repr"},
+    CpuOnly: {"run"},
+    Constant: {"run", "direction"},
 }
 
 
