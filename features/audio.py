@@ -73,11 +73,11 @@ class WavFile:
 
     def read(self, channel: Channel) -> tuple[np.ndarray, int]:
         """Return `((n_samples,) float32, sample_rate in Hz)`; only floats may exceed 1. Raises `InputError`."""
-        return _one_channel(self._wav(), channel, self.name)
+        return one_channel(self._wav(), channel, self.name)
 
     def read_all(self) -> tuple[np.ndarray, int]:
         """Return `((n_channels, n_samples) float32, sample_rate in Hz)`. Raises `InputError`."""
-        return _all_channels(self._wav(), self.name)
+        return all_channels(self._wav(), self.name)
 
     def _wav(self) -> Wav:
         size = _stat(self.path).st_size
@@ -112,11 +112,11 @@ class ZipMember:
 
     def read(self, channel: Channel) -> tuple[np.ndarray, int]:
         """Return `((n_samples,) float32, sample_rate in Hz)`; only floats may exceed 1. Raises `InputError`."""
-        return _one_channel(parse(self._inflate(self.name), self.name), channel, self.name)
+        return one_channel(parse(self._inflate(self.name), self.name), channel, self.name)
 
     def read_all(self) -> tuple[np.ndarray, int]:
         """Return `((n_channels, n_samples) float32, sample_rate in Hz)`. Raises `InputError`."""
-        return _all_channels(parse(self._inflate(self.name), self.name), self.name)
+        return all_channels(parse(self._inflate(self.name), self.name), self.name)
 
     def _inflate(self, name: str) -> bytes:
         archive = open_archive(self.archive)
@@ -183,7 +183,7 @@ def _stat(path: Path) -> os.stat_result:
     return found
 
 
-def _one_channel(wav: Wav, channel: Channel, name: str) -> tuple[np.ndarray, int]:
+def one_channel(wav: Wav, channel: Channel, name: str) -> tuple[np.ndarray, int]:
     n_channels = wav.frames.shape[1]
     if channel != "mean" and not (isinstance(channel, int | np.integer) and 0 <= channel < n_channels):
         raise InputError(
@@ -194,7 +194,7 @@ def _one_channel(wav: Wav, channel: Channel, name: str) -> tuple[np.ndarray, int
     return _sound(wav, chosen, name), wav.sample_rate
 
 
-def _all_channels(wav: Wav, name: str) -> tuple[np.ndarray, int]:
+def all_channels(wav: Wav, name: str) -> tuple[np.ndarray, int]:
     return _sound(wav, wav.frames.T, name), wav.sample_rate
 
 

@@ -140,9 +140,10 @@ def make_plan(
 
 
 def _check_channel(protocol: Protocol, groups: Sequence[Group]) -> None:
-    """Raise `InputError` where the first clip of no group has the channel; one that cannot be read at all counts not.
+    """Raise `InputError` where no group has the channel, by its first clip in name order.
 
-    Where some groups have it, the others are rows with their reason.
+    A clip that cannot be read at all says nothing. Where some groups have the channel, the others are rows with their
+    reason.
     """
     lacking = ""
     for group in groups:
@@ -155,7 +156,7 @@ def _check_channel(protocol: Protocol, groups: Sequence[Group]) -> None:
 
 def _lack(group: Group) -> str:
     """Why the first clip of a group does not have its channel, "" where it has, or is damaged altogether."""
-    audio = group.clips[0].audio
+    audio = min(group.clips, key=lambda clip: clip.path).audio
     try:
         audio.read(0)
     except InputError:

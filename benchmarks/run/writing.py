@@ -25,12 +25,13 @@ def write_texts(texts: Mapping[Path, str], advice: str = "free space or permissi
 
     A lone surrogate, which UTF-8 cannot hold and a strange file name can bring in, is written as an escape: `\\udcff`.
     """
-    partials = {file: file.with_name(f".{file.name}.{uuid.uuid4().hex[:8]}.partial") for file in texts}
+    partials: dict[Path, Path] = {}
     file = Path()
     try:
         for file, text in texts.items():
-            file.parent.mkdir(parents=True, exist_ok=True)
             _check_may_be_replaced(file)
+            partials[file] = file.with_name(f".{file.name}.{uuid.uuid4().hex[:8]}.partial")
+            file.parent.mkdir(parents=True, exist_ok=True)
             write_bytes(partials[file], text.encode("utf-8", "backslashreplace"))
         for file, partial in partials.items():
             os.replace(partial, file)
@@ -75,7 +76,5 @@ def try_writing(folder: Path) -> None:
 
 
 def _check_may_be_replaced(file: Path) -> None:
-    if file.is_dir():
-        raise IsADirectoryError(None, "Is a directory")
     if not file.name or (file.exists() and not file.is_file()):
-        raise InputError(f"{file}: no file but a device, a pipe or no name; give the name of a file")
+        raise InputError(f"{file}: a folder, a device, a pipe or no name; give the name of a file")

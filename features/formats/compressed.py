@@ -8,13 +8,16 @@ it; MP3 does not always state its length, so a shorter clip may be read.
 import io
 from dataclasses import dataclass
 from pathlib import PurePath
+from typing import TYPE_CHECKING
 
 import numpy as np
-import soundfile
 
-from features.audio import LARGEST_CLIP, Channel, WavFile, ZipMember, _all_channels, _one_channel
+from features.audio import LARGEST_CLIP, Channel, WavFile, ZipMember, all_channels, one_channel
 from features.errors import InputError
 from features.wav import Wav
+
+if TYPE_CHECKING:
+    import soundfile
 
 ENDINGS = {".flac": "FLAC", ".ogg": "OGG", ".oga": "OGG", ".opus": "OGG", ".mp3": "MP3"}  # -> libsndfile's name
 _INTEGER = "FLAC"  # the format whose samples are whole numbers of up to 24 bits
@@ -35,15 +38,17 @@ class CompressedSound:
     @property
     def identity(self) -> str:
         """That of the file, and the version of the decoder. Raises `InputError` where there is no such file."""
+        import soundfile  # here, because a report on stored results needs no sound
+
         return f"{self.file.identity} decoded by libsndfile {soundfile.__libsndfile_version__}"
 
     def read(self, channel: Channel) -> tuple[np.ndarray, int]:
         """Return `((n_samples,) float32, sample_rate in Hz)`; FLAC stays below 1. Raises `InputError`."""
-        return _one_channel(self._decoded(), channel, self.name)
+        return one_channel(self._decoded(), channel, self.name)
 
     def read_all(self) -> tuple[np.ndarray, int]:
         """Return `((n_channels, n_samples) float32, sample_rate in Hz)`. Raises `InputError`."""
-        return _all_channels(self._decoded(), self.name)
+        return all_channels(self._decoded(), self.name)
 
     def _decoded(self) -> Wav:
         data = self.file._inflate(self.name) if isinstance(self.file, ZipMember) else _bytes(self.file)
@@ -65,6 +70,8 @@ def decode(data: bytes, name: str) -> Wav:
 
     Raises `InputError`, which starts with `name`, where the content has another format, is damaged, cut short or empty.
     """
+    import soundfile
+
     expected = ENDINGS[PurePath(name).suffix.lower()]
     if not data:
         raise InputError(f"{name}: empty file, 0 bytes; copy or download it again")
@@ -79,7 +86,7 @@ def decode(data: bytes, name: str) -> Wav:
         ) from error
 
 
-def _samples(opened: soundfile.SoundFile, data: bytes, expected: str, name: str) -> Wav:
+def _samples(opened: "soundfile.SoundFile", data: bytes, expected: str, name: str) -> Wav:
     if opened.format != expected:
         raise InputError(f"{name}: holds {opened.format}, not {expected}; give it the ending of its format")
     if opened.frames * opened.channels * 4 > LARGEST_CLIP:

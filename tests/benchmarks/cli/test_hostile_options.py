@@ -45,6 +45,7 @@ BASE = {  # a cheap command line of each command; most end with an error that co
     "doctor": "--data mimii",
     "export-corpus": f"out {TINY}",
     "report": "nothing",
+    "clean": "nothing --machines fan",
     "reproduce": "nothing",
     "cite": "--dataset synthetic --detectors knn",
     "import-scores": f"nothing --name x --trained-on y {TINY}",
@@ -61,8 +62,10 @@ ACCEPTED = {
         "--clips": EMPTY,
         "--seconds": ("1.5", "1_0"),
         "--channel": ("0",),
+        "--calibrate": ("0",),
         "--out": TEXTS,  # names of files
     },
+    "list": {"name": ("", "--")},
     "export-corpus": {"--machines": ("",)},
     "report": {"directory": ("--",)},  # "--" ends the options, so it is no argument
     "cite": {"--dataset": (*TEXTS, *PATHS), "--detectors": (*TEXTS, *PATHS)},  # names it and cites nothing for it

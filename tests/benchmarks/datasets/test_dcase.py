@@ -146,7 +146,7 @@ def test_an_evaluation_set_is_scored_without_metrics(tmp_path, year):
     assert test["score"].is_monotonic_increasing
     board = pd.read_csv(folder / "leaderboard.csv").set_index("detector")
     assert (board.loc["loudness", "cells_ok"], board.loc["loudness", "cells"]) == (1, 1)
-    assert "the mean over 1 cell " in (folder / "leaderboard.md").read_text()
+    assert "the mean over 1 set " in (folder / "leaderboard.md").read_text()
     official = pd.read_csv(folder / "official.csv").set_index("detector")["official"]
     assert official["loudness"] == pytest.approx(OFFICIAL[year])
 

@@ -136,7 +136,7 @@ def test_a_changed_seed_of_the_detector_shows(cell):
     change(cell / "result.json", '"seed": 0', '"seed": 1')
     found = again(cell)
     assert any("id_00-6dB-seed1, but is in" in line for line in found.changed)
-    assert "config.seed: 0 then, 1 now" in found.conditions
+    assert "seed: 1 then, 0 now" in found.conditions  # a detector without a seed runs as seed 0
 
 
 def test_a_broken_result_says_line_and_column(cell):

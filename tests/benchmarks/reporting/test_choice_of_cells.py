@@ -53,7 +53,7 @@ def test_every_file_of_the_report_is_on_the_same_sets(copied):
     write_full_report(copied)
     assert len(pd.read_csv(copied / "results.csv")) == 4 + 4 + 12 + 1
     assert "Seeds" in (copied / "leaderboard.md").read_text()
-    for name in ("decisions", "cell_intervals", "cell_pairs"):
+    for name in ("thresholds", "cell_intervals", "cell_pairs"):
         assert set(pd.read_csv(copied / f"report/{name}.csv")["machine"]) == {"fan", "valve"}
     pairs = pd.read_csv(copied / "report/cell_pairs.csv")
     both = pairs[(pairs["detector"] == FOREST) & (pairs["other"] == "knn")]

@@ -24,7 +24,7 @@ def test_a_file_is_replaced_and_nothing_is_left_beside_it(tmp_path):
 
 def test_a_file_that_cannot_be_written_is_named_with_advice(tmp_path):
     (tmp_path / "folder").mkdir()
-    with pytest.raises(InputError, match=r"folder: Is a directory; free space or permission, and run it again"):
+    with pytest.raises(InputError, match=r"folder: a folder, a device, a pipe or no name"):
         write_text(tmp_path / "folder", "text")
     with pytest.raises(InputError, match=r"a\.txt: .*; give another file with --out"):
         write_text(write_text(tmp_path / "b.txt", "") / "a.txt", "text", "give another file with --out")
@@ -39,7 +39,7 @@ def test_of_several_files_all_are_replaced_or_none(tmp_path):
     old = {tmp_path / name: f"old {name}" for name in ("a.txt", "b.txt", "c.txt")}
     assert write_texts(old) == list(old)
     (tmp_path / "d").mkdir()
-    with pytest.raises(InputError, match=r"d: Is a directory; free space or permission"):
+    with pytest.raises(InputError, match=r"d: a folder, a device, a pipe or no name"):
         write_texts(dict.fromkeys([*old, tmp_path / "d"], "new"))
     assert {file: file.read_text() for file in tmp_path.iterdir() if file.is_file()} == old
 
@@ -51,7 +51,7 @@ def test_a_probe_leaves_nothing(tmp_path):
 
 def test_a_pipe_or_a_device_is_not_replaced_by_a_file(tmp_path):
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(InputError, match="no file but a device, a pipe"):
+    with pytest.raises(InputError, match="a folder, a device, a pipe or no name"):
         write_text(tmp_path / "pipe", "text")
     assert stat.S_ISFIFO((tmp_path / "pipe").stat().st_mode)
     with pytest.raises(InputError, match="give the name of a file"):
