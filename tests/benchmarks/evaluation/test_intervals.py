@@ -7,6 +7,8 @@ from scipy.stats import norm
 from benchmarks.evaluation.intervals import (
     auc_interval,
     bootstrap_aucs,
+    bootstrap_limits,
+    clopper_pearson,
     delong,
     delong_interval,
     difference_interval,
@@ -198,6 +200,12 @@ def test_bootstrap_pairs_detectors_and_repeats_with_its_seed():
     assert both.shape == (2, 200)
     np.testing.assert_array_equal(both[0], both[1])
     np.testing.assert_array_equal(both[0], bootstrap_aucs(labels, scores, 200, np.random.default_rng(1)))
+
+
+def test_equal_resamples_have_the_exact_limits_of_the_level():
+    labels, same = np.repeat([0, 1], 10), np.full(200, 1.0)
+    assert bootstrap_limits(labels, same, 0.9) == clopper_pearson(1.0, 10, 0.9)
+    assert bootstrap_limits(labels, same, 0.9)[0] > bootstrap_limits(labels, same, 0.95)[0]
 
 
 def test_bootstrap_weights_give_the_auc_of_the_resample():

@@ -6,7 +6,7 @@ import pytest
 
 from benchmarks.evaluation.intervals import auc_interval, delong, raised_variance
 from benchmarks.evaluation.leaderboard import leaderboard
-from benchmarks.evaluation.sampling_error import sampling_error
+from benchmarks.evaluation.sampling_error import p_value, sampling_error
 from features import InputError
 from tests.support.made_results import noisy, small, table
 
@@ -200,6 +200,16 @@ def test_errors_add_straight_within_a_unit_and_in_squares_across_units():
     assert errors.mean[0] == pytest.approx(expected[0])
     assert errors.difference[0, 1] == pytest.approx(expected[1])
     assert errors.pairs == 3 * 60
+
+
+def test_a_wider_level_gives_a_wider_interval_of_a_difference():
+    errors = sampling_error(*noisy({"a": 0.8, "b": 1.0}, units=2))
+    widths = [np.diff(errors.difference_interval("a", "b", 0.1, level))[0] for level in (0.5, 0.95)]
+    assert widths[1] / widths[0] == pytest.approx(1.959964 / 0.67449, rel=1e-5)
+
+
+def test_a_difference_without_error_is_certain_and_none_at_all_says_nothing():
+    assert p_value([0.1, 0, -0.1], [0, 0, 0]).tolist() == [0, 1, 0]
 
 
 def test_the_mean_of_one_cell_has_the_interval_of_that_cell():

@@ -1,5 +1,7 @@
 """Who trains, who validates, who tests."""
 
+from dataclasses import replace
+
 import pytest
 
 from benchmarks.datasets.dataset import Clip
@@ -72,6 +74,30 @@ def test_units_are_drawn_apart():
     assert numbers(fan.test) != numbers(pump.test)
 
 
+DRAWS = {  # rule -> unit -> the normal clips that are drawn; results rest on these draws, so they may never change
+    "paper": {"id_00": [12, 18, 23, 16, 9], "id_02": [3, 2, 4, 29, 17]},
+    "holdout": {"id_00": [14, 15, 3, 2, 10, 11], "id_02": [29, 9, 6, 10, 5, 4]},
+}
+
+
+@pytest.mark.parametrize("name", ["id_00", "id_02"])
+@pytest.mark.parametrize("rule", DRAWS)
+def test_the_draws_are_frozen_and_each_unit_has_its_own(rule, name):
+    split = Protocol(rule).apply([replace(clip, unit=name) for clip in unit(30, 5)])
+    assert [number for label, number in numbers(split.test) if label == 0] == DRAWS[rule][name]
+
+
+def test_the_clips_that_calibrate_holds_out_are_frozen_too():
+    held_out = Protocol(calibrate=0.3).apply(unit(12, 3)).validation
+    assert numbers(held_out) == [(0, 8), (0, 9), (0, 10)]
+
+
+def test_the_hash_of_a_manifest_is_frozen_and_names_its_parts():
+    split = Protocol("paper").apply(unit(30, 5))
+    assert split.manifest_hash == "3723fc24f994133c"
+    assert {part: len(clips) for part, clips in split.parts().items()} == {"train": 25, "validation": 0, "test": 10}
+
+
 @pytest.mark.parametrize("rule", ["code", "paper"])
 def test_as_many_anomalies_as_normals_leave_nothing_to_train_on_and_it_says_what_would_work(rule):
     with pytest.raises(InputError, match=f"20 normal and 20 abnormal clips.*--split {rule}.*--split holdout trains"):
@@ -84,14 +110,27 @@ def test_an_empty_class_is_named(n_normal, n_abnormal):
         Protocol("code").apply(unit(n_normal, n_abnormal))
 
 
-def test_a_split_refuses_an_anomaly_in_train():
-    with pytest.raises(InputError, match="only normal clips"):
-        Split(train=(clip(0, 1),), validation=(), test=())
+@pytest.mark.parametrize(("rule", "n_normal", "reason"), [("holdout", 1, "under --split holdout; add normal clips")])
+def test_too_few_normal_clips_say_what_would_help(rule, n_normal, reason):
+    with pytest.raises(InputError, match=f"6_dB_fan/fan/id_00: 1 normal and 1 abnormal clips .*{reason}"):
+        Protocol(rule).apply(unit(n_normal, 1))
+
+
+def test_a_corpus_that_assigns_nothing_to_train_is_told_of_other_splits():
+    clips = [clip(0, 0, split="test"), clip(1, 1, split="test")]
+    with pytest.raises(InputError, match="the corpus assigns no clip to train; choose --split code, paper or holdout"):
+        Protocol("labels").apply(clips)
+
+
+@pytest.mark.parametrize("part", ["train", "validation"])
+def test_a_split_refuses_an_anomaly_outside_test(part):
+    with pytest.raises(InputError, match=rf"00000000\.wav: labelled 1, but only normal clips \(0\) may {part}"):
+        Split(**{"train": (), "validation": (), "test": (), part: (clip(0, 1),)})
 
 
 def test_a_split_refuses_a_clip_in_two_parts():
-    with pytest.raises(InputError, match="twice"):
-        Split(train=(clip(0, 0),), validation=(), test=(clip(0, 0), clip(1, 1)))
+    with pytest.raises(InputError, match=r"00000000\.wav.*twice"):
+        Split(train=(clip(0, 0),), validation=(), test=(clip(1, 0), clip(0, 0), clip(1, 1)))
 
 
 @pytest.mark.parametrize("split", ["random", ""])
@@ -137,6 +176,11 @@ def test_calibrate_holds_out_the_same_clips_at_every_snr_and_names_its_folder():
     assert parts[0] == parts[1]
     assert Protocol(calibrate=0.2).name == "code-ch0-cal0.2"
     assert Protocol("paper", "mean", 1, 0.25).name == "paper-mean-seed1-cal0.25"
+
+
+@pytest.mark.parametrize("share", [0.01, 0.9])
+def test_the_ends_of_the_range_of_shares_are_allowed(share):
+    assert Protocol(calibrate=share).calibrate == share
 
 
 @pytest.mark.parametrize("share", [-0.1, 0.001, 0.95, 1, 20])
