@@ -77,7 +77,7 @@ def clean(
     if not str(chosen):
         raise InputError("clean: name the cells with --detectors, --machines, --units, --snrs or --seeds")
     listed = result_output.list_cells(folder, chosen, console)
-    if yes or typer.confirm(f"Remove {len(listed)} cells?"):
+    if yes or typer.confirm(f"Remove {len(listed)} cell{'s' * (len(listed) > 1)}?"):
         result_output.remove_cells(folder, listed, console)
 
 

@@ -153,7 +153,7 @@ def remove_cells(root: Path, folders: Sequence[Path], console: Console) -> None:
     """Remove these cells of `root` and write the tables again, if a cell is left. Raises `InputError`."""
     remove(root, folders)
     left = Store(root).folders()
-    console.print(f"Removed {len(folders)} cells, {len(left)} are left", markup=False)
+    console.print(f"Cells removed: {len(folders)}; left: {len(left)}", markup=False)
     if not left:
         console.print(f"The tables in {root} are of before; the folder may be removed", markup=False, soft_wrap=True)
         return

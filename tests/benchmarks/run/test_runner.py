@@ -24,7 +24,7 @@ from benchmarks.run.runner import Runner
 from benchmarks.run.store import Store
 from detectors import Detector
 from detectors.contract.variants import create
-from features import Feature, InputError, PooledLogMel
+from features import Feature, InputError, Level, PooledLogMel
 from features.cache import FeatureCache
 
 CORPUS = Synthetic(machines=("fan", "valve"), units=("id_00",), snrs_db=(6.0,), normals=12, anomalies=4, seconds=1.0)
@@ -116,6 +116,17 @@ def test_a_cell_holds_scores_of_every_part_with_labels(done):
         assert table.groupby(["part", "label"]).size().to_dict() == {("test", 0): 4, ("test", 1): 4, ("train", 0): 8}
         assert (result.status, result.n_train, result.n_normal, result.n_abnormal) == ("ok", 8, 4, 4)
         assert table["path"].is_unique
+
+
+def test_each_score_and_each_label_stands_beside_its_own_clip(tmp_path):
+    runner = runner_in(tmp_path)
+    run(plan_of("loudness"), runner)
+    clips = {clip.path: clip for clip in CORPUS.clips()}
+    for folder, _ in runner.store.results():
+        for row in Store.scores(folder).itertuples():
+            clip = clips[row.path]
+            level = float(Level()(*clip.audio.read(0)).mean())
+            assert (row.label, row.score) == (clip.label, pytest.approx(level, rel=1e-6))
 
 
 def test_two_jobs_give_the_scores_of_one(done, tmp_path):
