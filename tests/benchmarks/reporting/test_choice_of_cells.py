@@ -135,7 +135,7 @@ def test_the_command_asks_first(copied):
     nothing = CliRunner().invoke(run_all.app, clean)
     assert "clean: name the cells with --detectors" in str(nothing.exception)
     refused = CliRunner().invoke(run_all.app, [*clean, "--machines", "pump"], input="n\n")
-    assert "Remove 1 cells?" in refused.output
+    assert "Remove 1 cell?" in refused.output
     assert len(Store(copied).folders()) == n_cells
     done = CliRunner().invoke(run_all.app, [*clean, "--machines", "pump", "--yes"])
     assert done.exit_code == 0

@@ -67,7 +67,7 @@ def test_every_committed_table_says_that_it_is_synthetic(name):
     ("file", "generate"),
     [
         ("README.md", docs.readme),
-        ("docs/detectors.md", docs.detector_cards),
+        ("docs/detectors.md", docs.detectors_page),
         ("docs/results.md", docs.results_page),
         ("benchmarks/result.schema.json", docs.schema),
     ],
