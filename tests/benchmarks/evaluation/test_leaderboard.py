@@ -269,3 +269,18 @@ def test_results_that_cannot_be_ranked_together_are_refused():
         leaderboard(results.drop(columns="auc"), scores)
     with pytest.raises(InputError, match="0 corpora"):
         leaderboard(results.iloc[:0], scores)
+
+
+def test_imported_rows_are_marked_and_say_what_they_were_trained_on():
+    results, scores = noisy({"a": 0.8, "theirs": 1.0}, units=2)
+    theirs = results["detector"] == "theirs"
+    results = results.assign(scores_only=theirs, trained_on=np.where(theirs, "AudioSet", ""))
+    results.loc[results.index[theirs][-1], "trained_on"] = "MIMII DUE"
+    board = leaderboard(results, scores).set_index("detector")
+    assert board["scores_only"].to_dict() == {"a": False, "theirs": True}
+    assert board["trained_on"].to_dict() == {"a": "", "theirs": "AudioSet; MIMII DUE"}
+
+
+def test_a_table_without_a_sanity_row_does_not_say_who_beats_it():
+    board = leaderboard(*noisy({"a": 0.8, "b": 1.0}, units=2))
+    assert board["beats_sanity"].isna().all()
