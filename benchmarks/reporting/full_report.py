@@ -85,12 +85,12 @@ def _texts(report: Report, options: ReportOptions, levels: Sequence[Level]) -> d
     """The text of each file in the folder, except for the diagrams."""
     caption = report.caption
     ranked = [name for name in report.board["detector"] if name in set(report.results["detector"])]
+    texts = _breakdowns(report, options)  # first, as this refuses unknown columns before anything takes long
     decided = _decided(report.results, options)
     published = published_tables(report)
     compared = difference_table(report)
     statistics = [*statistics_tables(report, levels), *([compared] if compared else [])]
     others = _other_tables(report, options, ranked, decided)
-    texts = _breakdowns(report, options)
     for table in [*published, *statistics, *others]:
         texts |= {f"{table.name}.csv": csv(table), f"{table.name}.tex": latex(table)}
     if len(decided):

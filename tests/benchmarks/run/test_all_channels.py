@@ -123,13 +123,13 @@ def test_a_fault_at_one_microphone_is_found_with_all_channels(tmp_path):
         RecordingFolder(write_zip(tmp_path / "zip/corpus.zip", files).parent),
     ]
     tables = []
-    for number, corpus in enumerate(corpora):
-        results, table = run(corpus, tmp_path / str(number), *names, channel="all")
+    for number, (corpus, chosen) in enumerate(zip(corpora, (names, names[:2]), strict=True)):
+        results, table = run(corpus, tmp_path / str(number), *chosen, channel="all")
         assert results.name == "code-all"
         assert (table["status"] == "ok").all(), table["message"].tolist()
         assert "Channel: all." in (results / "leaderboard.md").read_text()
         tables.append(table.set_index("detector")["auc"])
-    np.testing.assert_array_equal(tables[0], tables[1])
+    np.testing.assert_array_equal(tables[0][tables[1].index], tables[1])
     assert tables[0]["knn"] == tables[0]["ensemble[members=knn+mahalanobis]"] == 1
     _, single = run(corpora[0], tmp_path / "single", "knn")
     assert single["auc"].item() < 0.8, "the fault is not in the sound of microphone 0"
