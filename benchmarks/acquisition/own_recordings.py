@@ -18,7 +18,7 @@ from benchmarks.run.protocols import SPLIT_RULES, Protocol
 from features import AudioSource, InputError, WavFile
 from features.resample import Resampled
 
-SHORTEST = 2.0  # a clip this many times as long as another is worth a word
+MUCH_LONGER = 2.0  # a clip this many times as long as another is named
 _SHOWN = 3
 _KINDS = {0: "normal", 1: "abnormal", None: "unlabelled"}
 
@@ -74,7 +74,7 @@ class Examined:
 
     def _lengths(self) -> list[str]:
         by_length = sorted(self.facts, key=lambda clip: self.facts[clip].seconds)
-        if not by_length or self.facts[by_length[-1]].seconds < SHORTEST * self.facts[by_length[0]].seconds:
+        if not by_length or self.facts[by_length[-1]].seconds < MUCH_LONGER * self.facts[by_length[0]].seconds:
             return []
         short, long = (f"{self.facts[c].seconds:g} s ({c.audio.name})" for c in (by_length[0], by_length[-1]))
         return [f"clips of {short} to {long}; a score is given per clip, so cut long ones to the length of the others"]

@@ -67,12 +67,12 @@ def _print_title(corpus: Dataset, units: Sequence[UnitRow], console: Console) ->
 
 def _unit_table(units: Sequence[UnitRow], examined: Examined) -> Table:
     """A row per unit; rate, length and channels where they were found."""
-    heard = ("Hz", "seconds", "channels", "silent", "unreadable") if examined.facts or examined.unreadable else ()
-    table = Table("machine and unit", "normal", "abnormal", "unlabelled", *heard, box=None, pad_edge=False)
+    of_sound = ("Hz", "seconds", "channels", "silent", "unreadable") if examined.facts or examined.unreadable else ()
+    table = Table("machine and unit", "normal", "abnormal", "unlabelled", *of_sound, box=None, pad_edge=False)
     for unit in units:
         counts = class_counts(unit.clips)
         classes = [str(counts.get(name, 0)) for name in ("normal", "abnormal", "unlabelled")]
-        table.add_row(unit.name, *classes, *(_sound(unit.clips, examined) if heard else ()))
+        table.add_row(unit.name, *classes, *(_sound(unit.clips, examined) if of_sound else ()))
     return table
 
 
